@@ -160,13 +160,13 @@ async def write_past(client: Client, devices: Iterable[Device], database: Path) 
         entity_id: _means(entity_id, float(state), part, len(starts))
         for entity_id, (state, part) in readings.items()
     }
-    miners = [it for it in devices if not it.is_service]
-    hub = next(it for it in devices if it.is_hub)
+    miners = [item for item in devices if not item.is_service]
+    hub = next(item for item in devices if item.is_hub)
     for key in _SUMMED:
         parts = [
             _scaled(means[entity_id], states[entity_id], states[hub.entities[key]])
-            for it in miners
-            if (entity_id := it.entities.get(key)) in means
+            for miner in miners
+            if (entity_id := miner.entities.get(key)) in means
         ]
         means[hub.entities[key]] = [sum(hour) for hour in zip(*parts, strict=True)]
     for entity_id, values in means.items():
@@ -217,8 +217,8 @@ def _scaled(
 ) -> list[float]:
     """Return values in the unit of another state of the same kind."""
     own, other = (
-        _PREFIXES.get(it["attributes"].get("unit_of_measurement", "")[:1], 1.0)
-        for it in (state, wanted)
+        _PREFIXES.get(item["attributes"].get("unit_of_measurement", "")[:1], 1.0)
+        for item in (state, wanted)
     )
     return [value * own / other for value in values]
 
@@ -235,7 +235,7 @@ def _totals(
     # The last hour is not over yet
     lengths = [min(1.0, (now - start) / timedelta(hours=1)) for start in starts]
     sums: dict[str, list[list[float]]] = {}
-    hub = next(it for it in devices if it.is_hub)
+    hub = next(item for item in devices if item.is_hub)
 
     def grown(device: Device, key: str, hours: list[float]) -> Iterator[Total]:
         sums.setdefault(key, []).append(hours)
@@ -292,9 +292,9 @@ def _shares(
 ) -> Iterator[tuple[str, tuple[datetime, float]]]:
     """Yield the best share of each miner, and when it may have been found."""
     blocks = {
-        it.name: datetime.fromisoformat(states[entity_id]["state"])
-        for it in devices
-        if (entity_id := it.entities.get("sensor.last_block", "")) in states
+        item.name: datetime.fromisoformat(states[entity_id]["state"])
+        for item in devices
+        if (entity_id := item.entities.get("sensor.last_block", "")) in states
         and "T" in states[entity_id]["state"]
     }
     now = datetime.now(UTC)

@@ -17,7 +17,7 @@ def write_sums(storage: Path, past: Past, devices: list[Device]) -> None:
     """Continue all sums from what has grown, and date the best shares."""
     today = datetime.now(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     periods = today.timestamp(), today.replace(day=1).timestamp()
-    hub = next(it.entry_id for it in devices if it.is_hub)
+    hub = next(device.entry_id for device in devices if device.is_hub)
     by_key: dict[str, list[Total]] = {}
     for total in past.totals:
         by_key.setdefault(total.key, []).append(total)

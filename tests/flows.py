@@ -112,14 +112,14 @@ async def go_on(hass: HomeAssistant, result: Result, **user_input: Any) -> Resul
 
 def suggested(result: Result, field: str) -> Any:
     """Return what a form has filled in."""
-    marker = next(it for it in result["data_schema"].schema if it == field)
+    marker = next(item for item in result["data_schema"].schema if item == field)
     return (marker.description or {}).get("suggested_value")
 
 
 def options(result: Result, field: str) -> dict[str, str]:
     """Return the choices of a form as value and label."""
     selector = result["data_schema"].schema[field]
-    return {it["value"]: it["label"] for it in selector.config["options"]}
+    return {option["value"]: option["label"] for option in selector.config["options"]}
 
 
 def with_texts(result: Result, flow: str = "config") -> Result:

@@ -138,13 +138,13 @@ FAMILIES: Mapping[str, tuple[Any, str, dict[str, Any], set[str]]] = {
 
 def states(hass: HomeAssistant) -> list[State]:
     """Return all states, which must be what `/api/states` can send."""
-    found = hass.states.async_all()
-    for state in found:
+    result = hass.states.async_all()
+    for state in result:
         assert state.as_dict_json, state.entity_id
         assert len(state.state) <= 255, state.entity_id
         assert "nan" not in state.state.lower().split(), state.entity_id
-    json_bytes([state.as_dict() for state in found])
-    return found
+    json_bytes([state.as_dict() for state in result])
+    return result
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -184,7 +184,9 @@ async def test_absurd_values_of_a_miner_are_unknown(
         for name in sorted(known - {"hashrate"}):
             assert find(home, entry, "sensor", name).state != STATE_UNKNOWN, name
         states(home)
-    assert not [it for it in caplog.records if it.levelname in ("ERROR", "CRITICAL")]
+    assert not [
+        record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")
+    ]
 
 
 async def test_chip_that_burns_is_shown(
@@ -263,7 +265,9 @@ async def test_absurd_values_of_a_pool_are_unknown(
                 continue
             if state.domain == "sensor" and "unit_of_measurement" in state.attributes:
                 assert 0 <= float(state.state) < 1e25, state.entity_id
-    assert not [it for it in caplog.records if it.levelname in ("ERROR", "CRITICAL")]
+    assert not [
+        record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")
+    ]
 
 
 async def test_billion_blocks_between_two_polls(home: HomeAssistant) -> None:
@@ -285,7 +289,7 @@ async def test_billion_blocks_between_two_polls(home: HomeAssistant) -> None:
         }
         assert len(reported) == 11
         *first, last = reported.values()
-        assert not any("count" in found for found in first)
+        assert not any("count" in result for result in first)
         assert 999_999_900 < last["count"] < 999_999_999
         states(home)
 
@@ -307,5 +311,9 @@ async def test_one_sensor_that_fails_leaves_the_others_alone(
     await poll(home, entry)
     assert find(home, entry, "sensor", "error_rate").state == STATE_UNKNOWN
     assert value(home, entry, "frequency") > 0
-    said = [it for it in caplog.records if "error_rate cannot be shown" in it.message]
+    said = [
+        record
+        for record in caplog.records
+        if "error_rate cannot be shown" in record.message
+    ]
     assert len(said) == 1

@@ -201,11 +201,11 @@ async def test_miners_of_one_model_get_different_names(home: HomeAssistant) -> N
         SimulatedNMMiner(name="a", udp=False, http=True) as three,
         SimulatedNMMiner(name="b", udp=False, http=True) as four,
     ):
-        titles = [(await add_miner(home, it))["title"] for it in (one, two)]
+        titles = [(await add_miner(home, item))["title"] for item in (one, two)]
         tail = two.mac.replace(":", "")[-4:]
         assert titles == ["Bitaxe Gamma", f"Bitaxe Gamma {tail}"]
         # These tell no MAC
-        titles = [(await add_miner(home, it))["title"] for it in (three, four)]
+        titles = [(await add_miner(home, item))["title"] for item in (three, four)]
         assert titles == ["NMMiner", "NMMiner 2"]
 
 
@@ -484,11 +484,11 @@ async def test_several_found_miners_are_added_in_one_go(
         assert result["type"] is FlowResultType.CREATE_ENTRY
         assert "next_flow" not in result
         assert not home.config_entries.flow.async_progress()
-        assert {(it.unique_id, it.title) for it in miners(home)} == {
+        assert {(miner.unique_id, miner.title) for miner in miners(home)} == {
             (bitaxe.mac.lower(), "Bitaxe Gamma"),
             (second.mac.lower(), "Bitaxe Ultra"),
         }
-        assert all(it.state is ConfigEntryState.LOADED for it in miners(home))
+        assert all(miner.state is ConfigEntryState.LOADED for miner in miners(home))
 
 
 async def test_only_the_driver_of_a_picked_miner_is_asked_for(

@@ -90,23 +90,23 @@ async def test_axeos(
             ),
         )
         assert entry.state is ConfigEntryState.LOADED
-        found = await download(home, hass_client, entry)
+        result = await download(home, hass_client, entry)
 
-    found.has_none_of(addresses_of(device))
-    found.has_none_of({WALLET, WORKER, PASSWORD, WIFI, HOSTNAME, "Private title"})
-    poll = found.content["last_poll"]
+    result.has_none_of(addresses_of(device))
+    result.has_none_of({WALLET, WORKER, PASSWORD, WIFI, HOSTNAME, "Private title"})
+    poll = result.content["last_poll"]
     assert poll["hashrate"] > 0
     assert [pool["index"] for pool in poll["pools"]] == [0, 1]
     assert poll["pools"][0]["url"].startswith("eu1.pool.org")
     assert poll["pools"][1]["url"] == "solo.ckpool.org:3333"
     assert poll["pools"][0]["user"] == "**REDACTED**"
     assert poll["device"]["firmware"] == device.version
-    assert found.content["last_update_success"] is True
-    assert found.content["entry"]["data"]["driver"] == "bitaxe"
-    assert "profile" not in found.content["entry"]["data"]
-    assert "standard" in found.content["profile"]["modes"]
-    assert found.content["profile"]["facts"]["mac"] == "**REDACTED**"
-    assert found.content["entry"]["options"]["plug"] == "switch.socket"
+    assert result.content["last_update_success"] is True
+    assert result.content["entry"]["data"]["driver"] == "bitaxe"
+    assert "profile" not in result.content["entry"]["data"]
+    assert "standard" in result.content["profile"]["modes"]
+    assert result.content["profile"]["facts"]["mac"] == "**REDACTED**"
+    assert result.content["entry"]["options"]["plug"] == "switch.socket"
 
 
 async def test_nerdqaxe(
@@ -129,11 +129,11 @@ async def test_nerdqaxe(
                 device, "nerdqaxe", data={"credentials": {"otp_secret": secret}}
             ),
         )
-        found = await download(home, hass_client, entry)
-    found.has_none_of(addresses_of(device))
-    found.has_none_of({WALLET, WORKER, PASSWORD, WIFI, HOSTNAME, secret})
-    assert found.content["last_poll"]["hashrate"] > 0
-    assert len(found.content["last_poll"]["pools"]) == 2
+        result = await download(home, hass_client, entry)
+    result.has_none_of(addresses_of(device))
+    result.has_none_of({WALLET, WORKER, PASSWORD, WIFI, HOSTNAME, secret})
+    assert result.content["last_poll"]["hashrate"] > 0
+    assert len(result.content["last_poll"]["pools"]) == 2
 
 
 @pytest.mark.parametrize("model", ["nano3", "nano3s", "q"])
@@ -162,11 +162,11 @@ async def test_avalon(
             ),
         )
         assert entry.state is ConfigEntryState.LOADED
-        found = await download(home, hass_client, entry)
-    found.has_none_of(addresses_of(device))
-    found.has_none_of({WALLET, WORKER, PASSWORD, WIFI, "secretadmin"})
-    assert found.content["last_poll"]["hashrate"] > 0
-    assert found.content["last_poll"]["pools"]
+        result = await download(home, hass_client, entry)
+    result.has_none_of(addresses_of(device))
+    result.has_none_of({WALLET, WORKER, PASSWORD, WIFI, "secretadmin"})
+    assert result.content["last_poll"]["hashrate"] > 0
+    assert result.content["last_poll"]["pools"]
 
 
 async def test_nmminer(
@@ -179,9 +179,9 @@ async def test_nmminer(
         await device.reboot(0)
         entry = await set_up(home, miner_entry(device, "nmminer", HOSTNAME))
         assert entry.state is ConfigEntryState.LOADED
-        found = await download(home, hass_client, entry)
-    found.has_none_of({WALLET, WORKER, WIFI, HOSTNAME, "127.0.0.1"})
-    assert found.content["last_poll"]["pools"][0]["url"] == "public-pool.io:21496"
+        result = await download(home, hass_client, entry)
+    result.has_none_of({WALLET, WORKER, WIFI, HOSTNAME, "127.0.0.1"})
+    assert result.content["last_poll"]["pools"][0]["url"] == "public-pool.io:21496"
 
 
 @pytest.mark.parametrize("status", [None, 502])
@@ -194,17 +194,17 @@ async def test_pool(
     async with SimulatedSolopool() as pool:
         pool.status = status
         entry = await set_up(home, pool_entry(pool))
-        found = await download(home, hass_client, entry)
-    found.has_none_of({DEMO_WALLET, "nano3s", "127.0.0.1", str(pool.port)})
-    assert found.content["entry"]["data"]["coin"] == "DGB"
+        result = await download(home, hass_client, entry)
+    result.has_none_of({DEMO_WALLET, "nano3s", "127.0.0.1", str(pool.port)})
+    assert result.content["entry"]["data"]["coin"] == "DGB"
     assert entry.state is ConfigEntryState.LOADED
     if status is None:
-        assert found.content["last_update_success"] is True
-        assert found.content["last_poll"]["active_workers"] == 3
-        assert found.content["last_poll"]["pool_hashrate"] > 0
+        assert result.content["last_update_success"] is True
+        assert result.content["last_poll"]["active_workers"] == 3
+        assert result.content["last_poll"]["pool_hashrate"] > 0
     else:
-        assert found.content["last_update_success"] is False
-        assert found.content["last_poll"] is None
+        assert result.content["last_update_success"] is False
+        assert result.content["last_poll"] is None
 
 
 async def test_pool_account_with_blocks_and_a_key(
@@ -226,13 +226,13 @@ async def test_pool_account_with_blocks_and_a_key(
                 },
             ),
         )
-        found = await download(home, hass_client, entry)
-    found.has_none_of({DEMO_WALLET, WORKER, PASSWORD, "48085", block["hash"]})
-    assert found.content["entry"]["data"]["account_settings"] == "**REDACTED**"
-    assert found.content["entry"]["data"]["account_hash"] == "**REDACTED**"
+        result = await download(home, hass_client, entry)
+    result.has_none_of({DEMO_WALLET, WORKER, PASSWORD, "48085", block["hash"]})
+    assert result.content["entry"]["data"]["account_settings"] == "**REDACTED**"
+    assert result.content["entry"]["data"]["account_hash"] == "**REDACTED**"
     for key in ("own_blocks", "workers"):
-        assert found.content["last_poll"][key] == "**REDACTED**"
-    assert found.content["last_poll"]["blocks_found_24h"] == 1
+        assert result.content["last_poll"][key] == "**REDACTED**"
+    assert result.content["last_poll"]["blocks_found_24h"] == 1
 
 
 async def test_a_miner_that_never_answered(
@@ -242,9 +242,9 @@ async def test_a_miner_that_never_answered(
     await bitaxe.unplug()
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert entry.state is ConfigEntryState.SETUP_RETRY
-    found = await download(home, hass_client, entry)
-    found.has_none_of(addresses_of(bitaxe))
-    assert found.content["entry"]["data"]["driver"] == "bitaxe"
+    result = await download(home, hass_client, entry)
+    result.has_none_of(addresses_of(bitaxe))
+    assert result.content["entry"]["data"]["driver"] == "bitaxe"
 
 
 async def test_a_known_miner_that_is_off(
@@ -257,10 +257,10 @@ async def test_a_known_miner_that_is_off(
     await home.config_entries.async_setup(entry.entry_id)
     await home.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
-    found = await download(home, hass_client, entry)
-    found.has_none_of(addresses_of(bitaxe))
-    assert found.content["last_update_success"] is False
-    assert found.content["last_poll"] is None
+    result = await download(home, hass_client, entry)
+    result.has_none_of(addresses_of(bitaxe))
+    assert result.content["last_update_success"] is False
+    assert result.content["last_poll"] is None
 
 
 async def test_the_hub_and_the_drivers(
@@ -279,10 +279,10 @@ async def test_the_hub_and_the_drivers(
         '    driver_version = "4.5.6"\n'
     )
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    found = await download(home, hass_client, fleet_entry(home))
+    result = await download(home, hass_client, fleet_entry(home))
 
-    assert found.content["entry"]["data"] == {"entry_type": "hub"}
-    drivers = {driver["type"]: driver for driver in found.content["drivers"]}
+    assert result.content["entry"]["data"] == {"entry_type": "hub"}
+    drivers = {driver["type"]: driver for driver in result.content["drivers"]}
     assert set(drivers) > {
         "avalon_nano",
         "bitaxe",
@@ -299,7 +299,7 @@ async def test_the_hub_and_the_drivers(
     assert garage["variant"] == "BitaxeDriver"
     assert garage["file"] == "hmm/garage_driver.py"
     assert len(garage["sha256"]) == 64
-    (failed,) = found.content["failed_files"]
+    (failed,) = result.content["failed_files"]
     assert failed["file"] == "hmm/broken_driver.py"
     assert failed["line"] == 2
     assert "SyntaxError" in failed["reason"]

@@ -52,7 +52,7 @@ from .conftest import miner_entry, set_up
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-def said(hass: HomeAssistant, entry: ConfigEntry[Any], key: str) -> str:
+def displayed(hass: HomeAssistant, entry: ConfigEntry[Any], key: str) -> str:
     """Return what a sensor shows, with its unit: "13.8 G"."""
     shown = find(hass, entry, "sensor", key)
     unit = shown.attributes.get(ATTR_UNIT_OF_MEASUREMENT)
@@ -116,10 +116,10 @@ async def test_a_miner_says_its_difficulties(
     home.config.language = language
     best(bitaxe, 13_801_234_567, 812_543_210)
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    assert said(home, entry, "best_share") == "13.8 G"
-    assert said(home, entry, "best_session_share") == "812.5 M"
-    assert said(home, entry, "pool_difficulty") == "1 k"
-    assert said(home, entry, "network_difficulty") == "150 T"
+    assert displayed(home, entry, "best_share") == "13.8 G"
+    assert displayed(home, entry, "best_session_share") == "812.5 M"
+    assert displayed(home, entry, "pool_difficulty") == "1 k"
+    assert displayed(home, entry, "network_difficulty") == "150 T"
     assert find(home, entry, "sensor", "best_share").name == name
     assert plain(home, entry, "best_share") == pytest.approx(13.8e9, rel=0.01)
     assert plain(home, entry, "network_difficulty") == 150e12
@@ -139,18 +139,18 @@ async def test_a_unit_is_kept_when_the_value_outgrows_it(
     """After a restart, a removal and for another device: the history stays one."""
     best(bitaxe, 12_346, 12_346)
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    assert said(home, entry, "best_session_share") == "0.01235 M"
+    assert displayed(home, entry, "best_session_share") == "0.01235 M"
     entity_id = find_id(home, entry, "sensor", "best_session_share")
     best(bitaxe, 13.8e9, 13.8e9)
     await home.config_entries.async_reload(entry.entry_id)
     await home.async_block_till_done()
-    assert said(home, entry, "best_share") == "13.8 G"
-    assert said(home, entry, "best_session_share") == "13800 M"
+    assert displayed(home, entry, "best_share") == "13.8 G"
+    assert displayed(home, entry, "best_session_share") == "13800 M"
 
     await home.config_entries.async_remove(entry.entry_id)
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert find_id(home, entry, "sensor", "best_session_share") == entity_id
-    assert said(home, entry, "best_session_share") == "13800 M"
+    assert displayed(home, entry, "best_session_share") == "13800 M"
 
 
 @pytest.mark.parametrize("removed", [False, True])
@@ -172,9 +172,11 @@ async def test_a_sensor_of_plain_numbers_stays_one(
             registry.async_remove(before.entity_id)
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     assert find_id(home, entry, "sensor", "best_share") == "sensor.bitaxe_best_share"
-    assert float(said(home, entry, "best_share")) == pytest.approx(13.8e9, rel=0.01)
+    assert float(displayed(home, entry, "best_share")) == pytest.approx(
+        13.8e9, rel=0.01
+    )
     # A hashrate has always had a unit: the one that it has, or that of its kind
-    unit = said(home, entry, "hashrate").split()[1]
+    unit = displayed(home, entry, "hashrate").split()[1]
     assert unit == ("TH/s" if removed else "GH/s")
 
 
@@ -215,7 +217,7 @@ async def test_statistics_of_a_difficulty_go_on(
             period="5minute",
         )
     )
-    assert {it: [row["max"] for row in rows[it]] for it in rows} == wanted
+    assert {item: [row["max"] for row in rows[item]] for item in rows} == wanted
 
 
 async def test_the_fleet_says_its_best_share(
@@ -225,7 +227,7 @@ async def test_the_fleet_says_its_best_share(
     best(bitaxe, 812.5e6)
     await set_up(home, miner_entry(bitaxe, "bitaxe"))
     await later(home, 31)
-    assert said(home, fleet_entry(home), "best_share") == "0.8125 G"
+    assert displayed(home, fleet_entry(home), "best_share") == "0.8125 G"
     assert plain(home, fleet_entry(home), "best_share") == 812_500_000
 
 
@@ -235,7 +237,7 @@ async def test_a_small_difficulty_is_written_in_digits(
     """Nobody says "1.2e-05 G" of the first minutes of a miner."""
     best(bitaxe, 12_000)
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    assert said(home, entry, "best_share") == "0.000012 G"
+    assert displayed(home, entry, "best_share") == "0.000012 G"
 
 
 async def test_the_fleet_counts_the_sessions_of_a_miner_without_a_record(
@@ -248,13 +250,13 @@ async def test_the_fleet_counts_the_sessions_of_a_miner_without_a_record(
         entry = await set_up(home, miner_entry(device, "avalon_nano"))
         # At once, like the miner itself
         await later(home, 2)
-        assert said(home, fleet_entry(home), "best_share") == "215 G"
+        assert displayed(home, fleet_entry(home), "best_share") == "215 G"
         await poll(home, entry)
         device.miner._best_session = 1e6
         for _ in range(12):
             await poll(home, entry)
         await later(home, 31)
-        assert said(home, fleet_entry(home), "best_share") == "215 G"
+        assert displayed(home, fleet_entry(home), "best_share") == "215 G"
         shown = find(home, fleet_entry(home), "sensor", "best_share")
         assert shown.attributes["miner"] == entry.title
 
@@ -266,9 +268,9 @@ async def test_the_fleet_of_a_lottery_miner(home: HomeAssistant) -> None:
         device.miner.speed = 0
         entry = await set_up(home, miner_entry(device, "nmminer", identity(device)))
         await later(home, 31)
-        assert said(home, entry, "best_share") == "12.35 k"
+        assert displayed(home, entry, "best_share") == "12.35 k"
         hub = fleet_entry(home)
-        assert said(home, hub, "best_share") == "0.01235 M"
+        assert displayed(home, hub, "best_share") == "0.01235 M"
 
 
 async def test_a_pool_says_its_difficulties(
@@ -278,14 +280,14 @@ async def test_a_pool_says_its_difficulties(
     async with SimulatedSolopool(generation=2) as pool:
         entry = await set_up(home, pool_entry(pool))
         await later(home, 31)
-        assert said(home, entry, "network_difficulty") == "756.7 M"
-        assert said(home, entry, "best_share").endswith(" G")
-        assert said(home, fleet_entry(home), "dgb_network_difficulty") == "756.7 M"
+        assert displayed(home, entry, "network_difficulty") == "756.7 M"
+        assert displayed(home, entry, "best_share").endswith(" G")
+        assert displayed(home, fleet_entry(home), "dgb_network_difficulty") == "756.7 M"
         assert plain(home, entry, "network_difficulty") == 756_700_000
         # A pool that does not say it now keeps the unit
         pool.nulls = True
         await poll(home, entry)
-        assert said(home, entry, "best_share") == f"{STATE_UNKNOWN} G"
+        assert displayed(home, entry, "best_share") == f"{STATE_UNKNOWN} G"
         assert plain(home, entry, "best_share") is None
 
 
@@ -311,4 +313,4 @@ async def test_a_network_difficulty_waits_for_its_first_value(
         while find_maybe(home, entry, "sensor", "network_difficulty") is None:
             await poll(home, entry)
             await asyncio.sleep(0.05)
-    assert said(home, entry, "network_difficulty") == "150 T"
+    assert displayed(home, entry, "network_difficulty") == "150 T"

@@ -186,7 +186,9 @@ def test_every_pool_is_in_the_table(tmp_path: Path) -> None:
             template.url,
             template.display_name.partition(" BTC")[0],
         ]
-        place = [str(it) for it in where if it] if template.url else ["self-hosted"]
+        place = (
+            [str(item) for item in where if item] if template.url else ["self-hosted"]
+        )
         seconds = (
             drivers.pools[pool.driver_type]
             .driver_class()

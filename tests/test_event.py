@@ -170,9 +170,9 @@ async def test_two_polls_at_the_same_time(
     home.bus.async_listen(
         "state_changed",
         callback(
-            lambda it: (
-                fired.append(it.data["entity_id"])
-                if it.data["entity_id"] == event
+            lambda item: (
+                fired.append(item.data["entity_id"])
+                if item.data["entity_id"] == event
                 else None
             )
         ),

@@ -121,11 +121,11 @@ def test_first_card_is_drawn_from_36_kb() -> None:
     while waiting:
         loaded.add(name := waiting.pop())
         text = (DIST / name).read_text(encoding="utf-8")
-        found = re.findall(r"(?:from|import)\s*\"\./([\w-]+\.js)\"", text)
+        result = re.findall(r"(?:from|import)\s*\"\./([\w-]+\.js)\"", text)
         if name == ENTRY:
             # All that it does is to wait for the page
-            found += re.findall(r"import\(\"\./([\w-]+\.js)\"\)", text)
-        waiting |= set(found) - loaded
+            result += re.findall(r"import\(\"\./([\w-]+\.js)\"\)", text)
+        waiting |= set(result) - loaded
     assert len(loaded) > 1
     assert sum((DIST / f"{name}.gz").stat().st_size for name in loaded) <= LARGEST
 

@@ -260,8 +260,8 @@ async def test_the_report_of_an_action_is_german(
         for name, device in (("Eins", bitaxe), ("Zwei", other)):
             entry = await set_up(german, miner_entry(device, "bitaxe", title=name))
             devices += [
-                it.id
-                for it in dr.async_entries_for_config_entry(
+                item.id
+                for item in dr.async_entries_for_config_entry(
                     dr.async_get(german), entry.entry_id
                 )
             ]
@@ -272,7 +272,7 @@ async def test_the_report_of_an_action_is_german(
         report: Any = await german.services.async_call(
             DOMAIN, "set_mode", call, blocking=True, return_response=True
         )
-        assert {it["error"] for it in report["miners"]} == {reason}
+        assert {miner["error"] for miner in report["miners"]} == {reason}
         with pytest.raises(HomeAssistantError) as raised:
             await german.services.async_call(DOMAIN, "set_mode", call, blocking=True)
         assert message(german, raised.value) == sentence(

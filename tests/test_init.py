@@ -166,10 +166,10 @@ async def test_each_kind_of_miner(
         else:
             assert "mode" not in keys(home, entry, "select")
 
-        (found,) = devices(home, entry)
-        assert found.model == model
+        (result,) = devices(home, entry)
+        assert result.model == model
         if mac and model != "Avalon Nano 3":
-            assert (dr.CONNECTION_NETWORK_MAC, mac) in found.connections
+            assert (dr.CONNECTION_NETWORK_MAC, mac) in result.connections
         await home.config_entries.async_unload(entry.entry_id)
 
 
@@ -429,8 +429,8 @@ async def test_an_entry_with_damaged_data_says_so_and_harms_no_other(
     await fleet.runtime_data.async_refresh()
     assert fleet.runtime_data.last_update_success
     assert await home.config_entries.async_remove(damaged.entry_id)
-    errors = [it for it in caplog.records if it.levelno >= logging.ERROR]
-    assert [it.getMessage().partition(":")[0] for it in errors] == [
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [error.getMessage().partition(":")[0] for error in errors] == [
         f"Error setting up entry {damaged.title} for hmm"
     ]
 
@@ -467,8 +467,12 @@ async def test_an_entry_that_is_disabled_during_its_setup_can_be_enabled_again(
         await home.async_block_till_done(wait_background_tasks=True)
         assert entry.state is ConfigEntryState.LOADED
         assert find(home, entry, "sensor", "status").state != STATE_UNAVAILABLE
-    logged = [it.getMessage() for it in caplog.records if it.levelno > logging.INFO]
-    assert [it for it in logged if entry.title in it] == []
+    logged = [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno > logging.INFO
+    ]
+    assert [item for item in logged if entry.title in item] == []
 
 
 # Taking down
@@ -507,7 +511,7 @@ async def test_home_assistant_polls_nothing_at_its_very_end(
             device.counters.reset()
         await later(home, 300)
         assert [bitaxe.counters.requests, pool.counters.requests] == [0, 0]
-    assert all(it.levelno < logging.ERROR for it in caplog.records)
+    assert all(record.levelno < logging.ERROR for record in caplog.records)
 
 
 async def test_unload_of_an_avalon(home: HomeAssistant) -> None:

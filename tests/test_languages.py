@@ -26,7 +26,9 @@ TRANSLATIONS = Path(hmm.__file__).parent / "translations"
 
 def test_each_language_has_its_texts() -> None:
     """Given the files, then there is a language for each, also of the sentences."""
-    assert {it.code for it in LANGUAGES} >= {it.stem for it in TRANSLATIONS.iterdir()}
+    assert {language.code for language in LANGUAGES} >= {
+        path.stem for path in TRANSLATIONS.iterdir()
+    }
     for folder in FOLDER.iterdir():
         assert (folder.name == "en") is (find_language(folder.name).code == "en")
 
@@ -34,7 +36,7 @@ def test_each_language_has_its_texts() -> None:
 @pytest.mark.parametrize(
     ("code", "read"),
     [
-        *((it.code, it.code) for it in LANGUAGES),
+        *((language.code, language.code) for language in LANGUAGES),
         ("de-CH", "de"),
         ("en-GB", "en"),
         ("es-419", "es"),

@@ -578,24 +578,24 @@ def test_what_is_said_is_translated() -> None:
     made |= {f"words_{family[0]}" for family in orders._FAMILIES}
     made |= {key for key in speech if key.startswith("currency_")}
     assert set(speech) - literals == made
-    said = set(re.findall(r'say\(\s*"([a-z_]+)"', code))
-    assert said <= set(speech)
+    used = set(re.findall(r'say\(\s*"([a-z_]+)"', code))
+    assert used <= set(speech)
 
 
 def test_every_sentence_of_a_strategy_is_translated() -> None:
     """Given what strategies say, then each sentence has a text, and no other has."""
-    said: set[str] = set()
+    used: set[str] = set()
     for path in COMPONENT.glob("strategy/**/*.py"):
         for call in calls(parse(path), "Sentence"):
-            said |= literals(call.args[0])
+            used |= literals(call.args[0])
             if isinstance(call.args[0], ast.JoinedStr):
-                said |= {f"safety_{it}" for it in ("hot", "stop")}
+                used |= {f"safety_{item}" for item in ("hot", "stop")}
             elif isinstance(call.args[0], ast.Name):
-                said |= {"plan", "quiet"}
-    said -= {"safety_"}
-    said |= {f"{key}_open" for key in explain._OPEN} | {"manual_released", "dry_run"}
+                used |= {"plan", "quiet"}
+    used -= {"safety_"}
+    used |= {f"{key}_open" for key in explain._OPEN} | {"manual_released", "dry_run"}
     sentences = load("translations/en.json")["selector"]["sentence"]["options"]
-    assert said == {
+    assert used == {
         key.removeprefix(explain.SENTENCE)
         for key in sentences
         if key.startswith(explain.SENTENCE)
@@ -680,16 +680,16 @@ def own_errors() -> Iterator[tuple[Path, ast.Call]]:
         if not path.is_relative_to(COMPONENT / "driver_engine/legacy/shims")
     }
     while True:
-        found = {
+        result = {
             node.name
             for tree in trees.values()
             for node in ast.walk(tree)
             if isinstance(node, ast.ClassDef)
             and {ast.unparse(base) for base in node.bases} & classes
         }
-        if found <= classes:
+        if result <= classes:
             break
-        classes |= found
+        classes |= result
     # It fills in its reason by itself
     classes -= {"UnexpectedDevice"}
     for path, tree in trees.items():
@@ -703,22 +703,24 @@ def test_every_reason_of_our_own_has_a_key() -> None:
     Its key and values fill the sentence that users read.
     """
     messages = load("translations/en.json")["exceptions"]
-    found = 0
+    result = 0
     for path, call in own_errors():
         where = f"{path.relative_to(COMPONENT)}:{call.lineno}"
         reason = argument(call, "reason")
         assert reason is not None, where
-        found += 1
+        result += 1
         passed = {keyword.arg for keyword in call.keywords}
         if None in passed:
             continue  # Passes on what it was called with
         for key in literals(reason):
-            sentences = [messages[it] for it in (key, f"pool_{key}") if it in messages]
+            sentences = [
+                messages[item] for item in (key, f"pool_{key}") if item in messages
+            ]
             assert sentences, where
             for sentence in sentences:
                 given = passed | {"host", "name", "detail"}
                 assert placeholders(sentence["message"]) <= given, where
-    assert found > 150
+    assert result > 150
 
 
 def file_faults() -> Iterator[tuple[str, ast.Call]]:
@@ -742,12 +744,12 @@ def file_faults() -> Iterator[tuple[str, ast.Call]]:
 def test_every_fault_of_a_file_is_translated(language: str) -> None:
     """Given what can be wrong with a file, then each language can say it in full."""
     messages = load(f"translations/{language}.json")["exceptions"]
-    found = 0
+    result = 0
     for key, call in file_faults():
         passed = {keyword.arg for keyword in call.keywords}
         assert placeholders(messages[key]["message"]) == passed, key
-        found += 1
-    assert found > 80
+        result += 1
+    assert result > 80
     for key in faults._OS_ERRORS.values():
         assert placeholders(messages[key]["message"]) == set()
 
@@ -766,7 +768,7 @@ def test_no_file_error_is_raised_with_mere_text() -> None:
         "UnusableFile",
         "YamlProblem",
     }
-    found = 0
+    result = 0
     for path in sorted(COMPONENT.rglob("*.py")):
         for call in calls(parse(path), *classes, "Finding", "FailedDriver"):
             reason = call.args[0] if call.args else argument(call, "reason")
@@ -774,8 +776,8 @@ def test_no_file_error_is_raised_with_mere_text() -> None:
             assert reason is not None, where
             assert literal(reason) is None, where
             assert not isinstance(reason, ast.JoinedStr), where
-            found += 1
-    assert found > 60
+            result += 1
+    assert result > 60
 
 
 def test_forms_and_attributes_know_every_reason() -> None:
@@ -931,7 +933,9 @@ def test_every_abort_and_error_of_the_options_is_translated() -> None:
     } | {REMOVED, *(literal(call.args[0]) for call in calls(tree, "AbortFlow"))}
     # What a login can come to, and what the flows themselves find
     wrong = {"login_other_miner", *UnitProblem} | errors.FORM_REASONS
-    wrong |= {it for it in get_args(AddressFault.__value__) if it.startswith("range_")}
+    wrong |= {
+        arg for arg in get_args(AddressFault.__value__) if arg.startswith("range_")
+    }
     wrong |= {
         key
         for node in ast.walk(tree)
@@ -1087,7 +1091,9 @@ def test_actions_are_described() -> None:
         accepted = {str(key) for key in schema.schema}
         fields = (described[name] or {}).get("fields", {})
         assert fields.keys() == texts_[name].get("fields", {}).keys()
-        assert fields.keys() == accepted - {str(it) for it in cv.TARGET_SERVICE_FIELDS}
+        assert fields.keys() == accepted - {
+            str(item) for item in cv.TARGET_SERVICE_FIELDS
+        }
         required = {str(key) for key in schema.schema if isinstance(key, vol.Required)}
         assert required == {k for k, field in fields.items() if field.get("required")}
 
@@ -1118,6 +1124,6 @@ def test_brand_picture_has_the_right_size(name: str, height: int, square: bool) 
     """Given a picture of the brand, then it is a PNG with alpha of its size."""
     header = (COMPONENT / "brand" / name).read_bytes()[:26]
     assert header.startswith(b"\x89PNG\r\n\x1a\n")
-    width, found, depth, color = struct.unpack(">IIBB", header[16:26])
-    assert (found, depth, color) == (height, 8, 6)
+    width, result, depth, color = struct.unpack(">IIBB", header[16:26])
+    assert (result, depth, color) == (height, 8, 6)
     assert (width == height) is square

@@ -105,13 +105,13 @@ def test_every_flow_escapes() -> None:
     ):
         if ".bundled." in module.name or "driver_" in module.name:
             continue
-        found = vars(pkgutil.resolve_name(module.name))
+        result = vars(pkgutil.resolve_name(module.name))
         flows |= {
-            it
-            for it in found.values()
-            if inspect.isclass(it)
-            and issubclass(it, FlowHandler)
-            and it.__module__ == module.name
+            item
+            for item in result.values()
+            if inspect.isclass(item)
+            and issubclass(item, FlowHandler)
+            and item.__module__ == module.name
         }
     whole = flows - {base for flow in flows for base in flow.__mro__[1:]}
     assert len(whole) >= 8
@@ -143,7 +143,7 @@ async def test_the_board_of_a_found_device_is_no_image(
     """Given a device with an image for a name, the dialog shows its name."""
     bitaxe.board = replace(bitaxe.board, family=IMAGE)
     usual_ports.move(BitaxeDriver, bitaxe.port)
-    found = await begin(
+    result = await begin(
         home,
         SOURCE_DHCP,
         DhcpServiceInfo(
@@ -151,8 +151,8 @@ async def test_the_board_of_a_found_device_is_no_image(
         ),
     )
 
-    assert found["description_placeholders"] == {"name": ESCAPED, "host": "127.0.0.1"}
-    added = await fill(home, found)
+    assert result["description_placeholders"] == {"name": ESCAPED, "host": "127.0.0.1"}
+    added = await fill(home, result)
     assert added["type"] is FlowResultType.CREATE_ENTRY
     assert added["title"] == inert(IMAGE)
 

@@ -56,7 +56,7 @@ async def test_nothing_waits_disabled(
         miner = await set_up(home, miner_entry(bitaxe, "bitaxe"))
         account = await set_up(home, pool_entry(pool, WALLET))
         for entry in (miner, account):
-            assert not [it for it in registered(home, entry) if it.disabled]
+            assert not [item for item in registered(home, entry) if item.disabled]
         for platform, key in MORE:
             assert find_maybe(home, miner, platform, key) is None
         assert find_maybe(home, account, "sensor", "latency_ms") is None
@@ -72,7 +72,7 @@ async def test_a_miner_is_asked_for_more(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     for platform, key in MORE:
         assert find(home, entry, platform, key).state != STATE_UNAVAILABLE
-    assert not [it for it in registered(home, entry) if it.disabled]
+    assert not [item for item in registered(home, entry) if item.disabled]
 
     registry = er.async_get(home)
     registry.async_update_entity(
@@ -122,7 +122,7 @@ async def test_new_entities_are_to_wait(
     entry = miner_entry(bitaxe, "bitaxe", options=ASKED, pref_disable_new_entities=True)
     await set_up(home, entry)
     await later(home, 31)
-    assert all(it.disabled for it in registered(home, entry))
+    assert all(item.disabled for item in registered(home, entry))
     await go_on(home, await open_settings(home, entry), more_entities=False)
     assert find_maybe(home, entry, "sensor", "fan_rpm") is None
     assert find_id(home, entry, "sensor", "hashrate")
@@ -135,9 +135,9 @@ async def test_a_pool_is_asked_for_more(home: HomeAssistant) -> None:
         few = len(registered(home, entry))
         await go_on(home, await open_options(home, entry), more_entities=True)
         more = registered(home, entry)
-        assert not [it for it in more if it.disabled]
+        assert not [item for item in more if item.disabled]
         assert find(home, entry, "sensor", "latency_ms").state != STATE_UNAVAILABLE
-        assert len([it for it in more if "_worker_" in it.unique_id]) > 2
+        assert len([item for item in more if "_worker_" in item.unique_id]) > 2
         await go_on(home, await open_options(home, entry), more_entities=False)
         assert len(registered(home, entry)) == few < len(more)
 

@@ -310,13 +310,15 @@ def test_the_document_is_sound() -> None:
         for operation in operations.values()
     ]
     assert len(ids) == len(set(ids))
-    assert all(re.fullmatch(r"[a-z0-9_]+", it) for it in ids)
+    assert all(re.fullmatch(r"[a-z0-9_]+", item) for item in ids)
 
 
 def test_bodies_of_drivers_are_those_of_the_actions() -> None:
     """Given what the actions take, the addresses take it, but what is in their path."""
     for action, shape in ((INSTALL, ToInstall), (ROLL_BACK, WhichVersion)):
-        assert {str(it) for it in action.fields} - {"driver"} == set(fields_of(shape))
+        assert {str(item) for item in action.fields} - {"driver"} == set(
+            fields_of(shape)
+        )
 
 
 class Part(TypedDict):

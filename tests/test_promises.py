@@ -94,6 +94,6 @@ def test_what_is_named_exists() -> None:
             elif re.match(r"(GET|POST|PUT|DELETE) ", name):
                 assert f"`{name}`" in rights, name
             elif "." in name.rpartition("/")[2].strip(".") or "/" in name:
-                assert any((it / name).exists() for it in (ROOT, INTEGRATION)), name
+                assert any((item / name).exists() for item in (ROOT, INTEGRATION)), name
         for path in re.findall(r"\*([^*]+)\*", row.here):
             assert set(path.split(" → ")) <= words, path

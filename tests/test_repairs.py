@@ -236,9 +236,9 @@ async def test_what_is_no_file_keeps_nothing_from_starting(
     (hmm_folder / "pools").mkdir()
     os.mkfifo(hmm_folder / "pools" / "pipe.yaml")
     os.mkfifo(hmm_folder / "config.yaml")
-    odd = os.fsdecode(bytes(hmm_folder) + b"/\xff_driver.py")
+    malformed = os.fsdecode(bytes(hmm_folder) + b"/\xff_driver.py")
     (hmm_folder / "odd").write_text(GARAGE)
-    (hmm_folder / "odd").rename(odd)
+    (hmm_folder / "odd").rename(malformed)
     assert await async_setup_component(home, DOMAIN, {})
 
     reasons = {
@@ -260,7 +260,7 @@ async def test_what_is_no_file_keeps_nothing_from_starting(
     # All of it can be sent and stored
     await client.send_json_auto_id({"type": "repairs/list_issues"})
     listed = (await client.receive_json())["result"]["issues"]
-    assert "driver_failed_hmm/?_driver.py" in {it["issue_id"] for it in listed}
+    assert "driver_failed_hmm/?_driver.py" in {item["issue_id"] for item in listed}
     await flush_store(ir.async_get(home)._store)
     json_bytes(hass_storage["repairs.issue_registry"])
 

@@ -38,7 +38,7 @@ async def pool(home: HomeAssistant) -> AsyncIterator[SimulatedSolopool]:
 
 def listen(hass: HomeAssistant, entry: ConfigEntry[Any], key: str) -> Found:
     """Return a list of what an event entity is going to tell."""
-    found: Found = []
+    result: Found = []
     entity_id = find_id(hass, entry, "event", key)
 
     @callback
@@ -50,12 +50,12 @@ def listen(hass: HomeAssistant, entry: ConfigEntry[Any], key: str) -> Found:
         fired = {"at": state.state, **state.attributes}
         if state.attributes.get("event_type") and fired["at"] not in (
             STATE_UNAVAILABLE,
-            *(it["at"] for it in found),
+            *(item["at"] for item in result),
         ):
-            found.append(fired)
+            result.append(fired)
 
     hass.bus.async_listen("state_changed", note)
-    return found
+    return result
 
 
 async def stop(hass: HomeAssistant, entry: ConfigEntry[Any], *, crash: bool) -> None:
@@ -126,50 +126,50 @@ async def test_block_found_while_home_assistant_was_off(
         # What was seen first is on the disk soon
         home.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
         await home.async_block_till_done()
-    found = listen(home, entry, key)
+    result = listen(home, entry, key)
     await stop(home, entry, crash=crash)
     find_block()
     await start(home, entry)
     # A start may take longer than a poll
     await poll(home, entry)
-    assert found == []
+    assert result == []
     await started(home)
-    assert [it["event_type"] for it in found] == ["block_found"]
+    assert [item["event_type"] for item in result] == ["block_found"]
     await poll(home, entry)
-    assert len(found) == 1
+    assert len(result) == 1
     await stop(home, entry, crash=crash)
     await start(home, entry)
     await started(home)
     await poll(home, entry)
-    assert len(found) == 1
+    assert len(result) == 1
 
 
 async def test_block_found_before_a_crash(home: HomeAssistant, case: Case) -> None:
     """What was told is not told again, however Home Assistant ended."""
     entry, key, find_block = case
-    found = listen(home, entry, key)
+    result = listen(home, entry, key)
     find_block()
     await poll(home, entry)
-    assert len(found) == 1
+    assert len(result) == 1
     await stop(home, entry, crash=True)
     await start(home, entry)
     await started(home)
     await poll(home, entry)
-    assert len(found) == 1
+    assert len(result) == 1
 
 
 async def test_block_found_during_a_reload(home: HomeAssistant, case: Case) -> None:
     """A reload of the entry loses nothing."""
     entry, key, find_block = case
-    found = listen(home, entry, key)
+    result = listen(home, entry, key)
     await home.config_entries.async_unload(entry.entry_id)
     find_block()
     await start(home, entry)
-    assert [it["event_type"] for it in found] == ["block_found"]
+    assert [item["event_type"] for item in result] == ["block_found"]
     await home.config_entries.async_reload(entry.entry_id)
     await home.async_block_till_done()
     await poll(home, entry)
-    assert len(found) == 1
+    assert len(result) == 1
 
 
 async def test_block_found_while_the_source_was_down_as_well(
@@ -177,17 +177,17 @@ async def test_block_found_while_the_source_was_down_as_well(
 ) -> None:
     """It is told with the first poll that succeeds, long after the start."""
     entry = await set_up(home, pool_entry(pool, WALLET))
-    found = listen(home, entry, "block_found")
+    result = listen(home, entry, "block_found")
     await stop(home, entry, crash=False)
     pool.find_block()
     pool.status = 502
     await start(home, entry)
     await started(home)
     await poll(home, entry)
-    assert found == []
+    assert result == []
     pool.status = None
     await poll(home, entry)
-    assert len(found) == 1
+    assert len(result) == 1
 
 
 async def test_disabled_entity_tells_nothing_of_the_past(

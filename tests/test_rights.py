@@ -65,7 +65,9 @@ class House:
         """Return the device of a miner or pool, not of a worker."""
         identifier = (DOMAIN, entry.unique_id)
         (found,) = (
-            it.id for it in devices(self.hass, entry) if identifier in it.identifiers
+            item.id
+            for item in devices(self.hass, entry)
+            if identifier in item.identifiers
         )
         return found
 
@@ -73,7 +75,7 @@ class House:
     def strategies(self) -> list[str]:
         """Return the devices of the heatings, that of the first miner first."""
         strategies = get_data(self.hass).strategies.strategies.values()
-        return [device_of(self.hass, it).id for it in strategies]
+        return [device_of(self.hass, strategy).id for strategy in strategies]
 
     async def token(self, role: str) -> str:
         """Return what a user sends along."""
@@ -195,22 +197,28 @@ def service(name: str, *bodies: dict[str, Any]) -> list[tuple[str, str, Any]]:
 def actions(house: House) -> Iterator[Row]:
     """Yield all actions of HMM; those of drivers name none, so that none changes."""
     targets = [{"device_id": house.device(miner)} for miner in house.miners]
-    strategies = [{"device_id": it} for it in house.strategies]
+    strategies = [{"device_id": strategy} for strategy in house.strategies]
     login = {"url": "192.0.2.1:3333", "username": "dgb1qelse.axe"}
     pool = {"pool": house.pools[0].entry_id}
     nothing = {"driver": "no-such-driver"}
     download = {"url": "https://127.0.0.1:9/x_driver.py", "sha256": "0" * 64}
     tiles = service("hmm.get_pool_tiles?return_response", {})
     for name, requests in {
-        "set_mode": service("hmm.set_mode", *({"mode": "eco"} | it for it in targets)),
-        "set_pool with `pool`": service("hmm.set_pool", *(pool | it for it in targets)),
-        "set_pool with `url`": service("hmm.set_pool", *(login | it for it in targets)),
+        "set_mode": service(
+            "hmm.set_mode", *({"mode": "eco"} | target for target in targets)
+        ),
+        "set_pool with `pool`": service(
+            "hmm.set_pool", *(pool | target for target in targets)
+        ),
+        "set_pool with `url`": service(
+            "hmm.set_pool", *(login | target for target in targets)
+        ),
         "save_profile": service(
             "hmm.save_profile",
             *({"name": f"Night {n}"} | it for n, it in enumerate(targets)),
         ),
         "apply_profile": service(
-            "hmm.apply_profile", *({"profile": "Night"} | it for it in targets)
+            "hmm.apply_profile", *({"profile": "Night"} | target for target in targets)
         ),
         "start_autotune": service("hmm.start_autotune", *targets),
         "stop_autotune": service("hmm.stop_autotune", *targets),
@@ -224,7 +232,8 @@ def actions(house: House) -> Iterator[Row]:
         "identify": service("hmm.identify", *targets),
         "restart": service("hmm.restart", *targets),
         "override_strategy": service(
-            "hmm.override_strategy", *({"to": "off"} | it for it in strategies)
+            "hmm.override_strategy",
+            *({"to": "off"} | strategy for strategy in strategies),
         ),
         "resume_strategy": service("hmm.resume_strategy", *strategies),
         "preview_strategy": service(
@@ -255,7 +264,10 @@ def actions(house: House) -> Iterator[Row]:
         yield Row(
             "Action",
             f"`hmm.{action}`{space}{rest}",
-            [(it[0], it[1].replace("hmm.", "hmm/"), it[2]) for it in requests],
+            [
+                (request[0], request[1].replace("hmm.", "hmm/"), request[2])
+                for request in requests
+            ],
             shows_devices=requests is tiles
             or ("_pool" in action and "get_" in action)
             or action == "compare_pools",
@@ -274,9 +286,9 @@ def routes(house: House) -> Iterator[Row]:
     bodies: dict[str, list[dict[str, Any]]] = {
         "/miners/{miner_id}/mode": [mode],
         "/miners/{miner_id}/pool": [pool],
-        "/miners/bulk/mode": [{"miner_ids": [it]} | mode for it in miners],
-        "/miners/bulk/pool": [{"miner_ids": [it]} | pool for it in miners],
-        "/miners/bulk/restart": [{"miner_ids": [it]} for it in miners],
+        "/miners/bulk/mode": [{"miner_ids": [item]} | mode for item in miners],
+        "/miners/bulk/pool": [{"miner_ids": [item]} | pool for item in miners],
+        "/miners/bulk/restart": [{"miner_ids": [item]} for item in miners],
         "/miners/bulk/enable": [{"miner_ids": ["no-such"]}],
         "/miners/bulk/disable": [{"miner_ids": ["no-such"]}],
     }
@@ -290,7 +302,10 @@ def routes(house: House) -> Iterator[Row]:
             is_read = route.method == "GET"
             ids = {"miner_id": miners, "pool_id": pools if is_read else ["no-such"]}
             names = [
-                {name: it} for name in ids if f"{{{name}}}" in path for it in ids[name]
+                {name: item}
+                for name in ids
+                if f"{{{name}}}" in path
+                for item in ids[name]
             ]
             yield Row(
                 "Route",
@@ -436,7 +451,7 @@ def as_markdown(table: list[tuple[Row, list[str]]]) -> str:
         "| | Owner | Administrator | User | Read only | Some devices | Not logged in |",
         "|---|---|---|---|---|---|---|",
     ]
-    for (kind, may), rows in groupby(table, lambda it: (it[0].kind, it[1])):
+    for (kind, may), rows in groupby(table, lambda item: (item[0].kind, item[1])):
         names = ", ".join(row.name for row, _ in rows)
         lines.append(f"| {kind}: {names} | {' | '.join(may)} |")
     return "\n".join(lines) + "\n"

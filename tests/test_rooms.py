@@ -82,15 +82,15 @@ def room_of(module: str) -> str:
 
 def at_run_time(node: ast.AST) -> list[ast.stmt]:
     """Return the imports below a node, but those for type checkers alone."""
-    found: list[ast.stmt] = []
+    result: list[ast.stmt] = []
     for child in ast.iter_child_nodes(node):
         match child:
             case ast.If(test=ast.Name(id="TYPE_CHECKING")):
                 continue
             case ast.Import() | ast.ImportFrom():
-                found.append(child)
-        found += at_run_time(child)
-    return found
+                result.append(child)
+        result += at_run_time(child)
+    return result
 
 
 @cache
@@ -98,18 +98,18 @@ def imports_of(module: str) -> set[str]:
     """Return what a module imports, absolute and dotted."""
     path = MODULES[module]
     inside = path.relative_to(COMPONENT.parent.parent).parts[:-1]
-    found: set[str] = set()
+    result: set[str] = set()
     for node in at_run_time(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            result |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             above = inside[: len(inside) - node.level + 1] if node.level else ()
             base = ".".join([*above, *([node.module] if node.module else [])])
             for alias in node.names:
                 full = f"{base}.{alias.name}"
                 is_module = full.removeprefix(f"{PACKAGE}.") in MODULES
-                found.add(full if is_module else base)
-    return found
+                result.add(full if is_module else base)
+    return result
 
 
 def own_imports(module: str) -> set[str]:

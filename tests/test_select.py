@@ -303,7 +303,9 @@ async def test_accounts_among_the_pools(home: HomeAssistant) -> None:
 
 def _entry_of(wallet: str, hass: HomeAssistant) -> str:
     entries = hass.config_entries.async_entries("hmm")
-    return next(it.entry_id for it in entries if it.data.get("wallet") == wallet)
+    return next(
+        entry.entry_id for entry in entries if entry.data.get("wallet") == wallet
+    )
 
 
 async def test_an_account_for_a_miner_with_one_pool(home: HomeAssistant) -> None:

@@ -478,8 +478,8 @@ async def test_pool(home: HomeAssistant, generation: Any, every_entity: None) ->
             assert value(home, entry, "shares_valid") == accepted
             assert shares <= keys(home, entry, "sensor")
         else:
-            found = find(home, entry, "sensor", "last_block_found")
-            when = datetime.fromisoformat(found.state)
+            result = find(home, entry, "sensor", "last_block_found")
+            when = datetime.fromisoformat(result.state)
             assert abs((dt_util.utcnow() - when).total_seconds()) < 60
             assert not shares & keys(home, entry, "sensor")
         # Their unit is nowhere documented
@@ -529,9 +529,9 @@ async def test_an_unchanged_state_is_reported_again_after_a_while(
         *(("binary_sensor", "problem"), ("select", "mode"), ("switch", "mining")),
         *(("sensor", "temperature"), ("select", "pool"), ("sensor", "best_share")),
     ]
-    before = [find(home, entry, *it).last_reported for it in shown]
+    before = [find(home, entry, *item).last_reported for item in shown]
     await poll(home, entry)
-    after = [find(home, entry, *it).last_reported for it in shown]
+    after = [find(home, entry, *item).last_reported for item in shown]
     assert [a > b for a, b in zip(after, before, strict=True)] == [is_reported] * 6
 
 
@@ -546,14 +546,14 @@ async def test_a_state_is_written_when_its_miner_goes_and_comes(
         ("binary_sensor", "using_fallback"),
         ("button", "restart"),
     )
-    before = [find(home, entry, *it).state for it in shown]
+    before = [find(home, entry, *item).state for item in shown]
     assert STATE_UNAVAILABLE not in before
     bitaxe.fault = Fault.GARBAGE
     await poll(home, entry)
-    assert {find(home, entry, *it).state for it in shown} == {STATE_UNAVAILABLE}
+    assert {find(home, entry, *item).state for item in shown} == {STATE_UNAVAILABLE}
     bitaxe.fault = None
     await poll(home, entry)
-    assert [find(home, entry, *it).state for it in shown] == before
+    assert [find(home, entry, *item).state for item in shown] == before
 
 
 @pytest.mark.parametrize(
@@ -581,5 +581,5 @@ def test_a_state_that_is_compared_is_compared_whole(platform: str) -> None:
             "_shown": {"current_option", "options"},
             "_source": {"native_value", "extra_state_attributes"},
         }
-        compared = set().union(*(made_of.get(it, {it}) for it in kind._state_of))
+        compared = set().union(*(made_of.get(item, {item}) for item in kind._state_of))
         assert shown - {"available"} <= compared, kind

@@ -46,7 +46,7 @@ def test_each_language_has_every_text(language: str) -> None:
     """Given a key of en.json, then every other language has it, and no more."""
     english, other = read("en"), read(language)
     missing, extra = english.keys() - other.keys(), other.keys() - english.keys()
-    files = ", ".join(f"{it}.json" for it in LANGUAGES)
+    files = ", ".join(f"{item}.json" for item in LANGUAGES)
     for keys, order in ((missing, "add the key in"), (extra, "remove the key from")):
         assert not keys, f"{order} all of: {files} ({language}: {sorted(keys)})"
 

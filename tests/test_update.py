@@ -71,9 +71,9 @@ def entity_id(home: HomeAssistant, driver: str) -> str | None:
 
 def shown(home: HomeAssistant, driver: str = "miner_bitaxe") -> State:
     """Return the state of the update of a driver."""
-    found = entity_id(home, driver)
-    assert found is not None
-    state = home.states.get(found)
+    result = entity_id(home, driver)
+    assert result is not None
+    state = home.states.get(result)
     assert state is not None
     return state
 

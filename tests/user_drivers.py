@@ -101,8 +101,8 @@ async def names(home: HomeAssistant, folder: str = "") -> set[str]:
     root = Path(home.config.path(DOMAIN, folder))
 
     def look() -> set[str]:
-        found = (path for path in root.rglob("*") if path.is_file())
-        return {path.relative_to(root).as_posix() for path in found}
+        result = (path for path in root.rglob("*") if path.is_file())
+        return {path.relative_to(root).as_posix() for path in result}
 
     return await home.async_add_executor_job(look)
 

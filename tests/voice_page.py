@@ -18,4 +18,4 @@ def stock_sentences() -> list[str]:
     """Return what the page tells of the sentences of Home Assistant itself."""
     text = PAGE.read_text(encoding="utf-8")
     chapter = text.partition("## What Home Assistant brings")[2].partition("\n## ")[0]
-    return [" ".join(it.split()) for it in re.findall(r'"([^"]+)"', chapter)]
+    return [" ".join(item.split()) for item in re.findall(r'"([^"]+)"', chapter)]

@@ -17,7 +17,7 @@ async def _run(count: int) -> None:
             await stack.enter_async_context(SimulatedAxeOS(name=f"bench-{number}"))
             for number in range(count)
         ]
-        print(json.dumps([(it.port, it.mac) for it in devices]), flush=True)
+        print(json.dumps([(device.port, device.mac) for device in devices]), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 

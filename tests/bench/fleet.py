@@ -48,7 +48,7 @@ class Effort:
 
     def __str__(self) -> str:
         """Return it as cells of a table."""
-        times = (f"{it:.2f} s" for it in (self.seconds, self.cpu, self.loop))
+        times = (f"{item:.2f} s" for item in (self.seconds, self.cpu, self.loop))
         return " | ".join((*times, f"{1000 * self.block:.0f} ms"))
 
 
@@ -325,7 +325,9 @@ def _simulated(count: int) -> Iterator[str]:
 
 
 def _report(results: list[Measured]) -> str:
-    idle = next(it.cpu / it.seconds for it in results if it.kind == IDLE)
+    idle = next(
+        result.cpu / result.seconds for result in results if result.kind == IDLE
+    )
     lines = [
         _line("Miners", "", "CPU per poll", "Lag p99 / max", "MB per miner", "Rows"),
         _line(*["---"] * 6),
@@ -335,40 +337,49 @@ def _report(results: list[Measured]) -> str:
         _line(*["---"] * 7),
     ]
     least: dict[str, Measured] = {}
-    for it in results:
-        if it.kind == IDLE:
+    for result in results:
+        if result.kind == IDLE:
             continue
-        fewer = least.setdefault(it.kind, it)
-        polls = it.miners * it.seconds / INTERVAL
-        base = 0.0 if it.kind == "client" else idle * it.seconds
-        cells = [str(it.miners), it.kind, f"{1000 * (it.cpu - base) / polls:.2f} ms"]
-        if it.kind == "client":
+        fewer = least.setdefault(result.kind, result)
+        polls = result.miners * result.seconds / INTERVAL
+        base = 0.0 if result.kind == "client" else idle * result.seconds
+        cells = [
+            str(result.miners),
+            result.kind,
+            f"{1000 * (result.cpu - base) / polls:.2f} ms",
+        ]
+        if result.kind == "client":
             lines.append(_line(*cells, "", "", ""))
             continue
         lines.append(
             _line(
                 *cells,
-                f"{1000 * it.lag_p99:.1f} / {1000 * it.lag_max:.0f} ms",
-                f"{it.memory / it.miners:.2f} / {it.memory_again / it.miners:.2f}",
-                f"{it.rows / it.miners / it.seconds * 3600:.0f}",
+                f"{1000 * result.lag_p99:.1f} / {1000 * result.lag_max:.0f} ms",
+                f"{result.memory / result.miners:.2f} / {result.memory_again / result.miners:.2f}",
+                f"{result.rows / result.miners / result.seconds * 3600:.0f}",
             )
         )
         starts += [
-            _line(str(it.miners), it.kind, "first start", str(it.first)),
-            _line(str(it.miners), it.kind, "restart", str(it.again)),
-            _line(str(it.miners), it.kind, "reload of one", str(it.reload)),
+            _line(str(result.miners), result.kind, "first start", str(result.first)),
+            _line(str(result.miners), result.kind, "restart", str(result.again)),
+            _line(str(result.miners), result.kind, "reload of one", str(result.reload)),
         ]
-        if it.kind == "hmm":
-            sums = f"{1e6 * it.sum / it.miners:.1f} µs of CPU per miner"
+        if result.kind == "hmm":
+            sums = f"{1e6 * result.sum / result.miners:.1f} µs of CPU per miner"
             starts.append(
-                _line(str(it.miners), it.kind, "fleet's sums", sums, "", "", "")
+                _line(str(result.miners), result.kind, "fleet's sums", sums, "", "", "")
             )
-        if (further := it.miners - fewer.miners) > 0:
+        if (further := result.miners - fewer.miners) > 0:
             # What is there once, such as the code, is in both
-            more = it.memory - fewer.memory, it.memory_again - fewer.memory_again
+            more = (
+                result.memory - fewer.memory,
+                result.memory_again - fewer.memory_again,
+            )
             each = (f"{memory / further:.2f} MB" for memory in more)
             starts.append(
-                _line(str(it.miners), it.kind, "each further miner", *each, "", "")
+                _line(
+                    str(result.miners), result.kind, "each further miner", *each, "", ""
+                )
             )
     return "\n".join((*lines, "", *starts))
 

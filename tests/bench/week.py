@@ -211,7 +211,11 @@ class Week:
 
     def _active(self, what: str, hour: float) -> Fault | None:
         return next(
-            (it for it in WEEK if it.what == what and it.at <= hour < it.at + it.hours),
+            (
+                item
+                for item in WEEK
+                if item.what == what and item.at <= hour < item.at + item.hours
+            ),
             None,
         )
 
@@ -237,15 +241,15 @@ class Week:
         if cause is None:
             # It starts, after what was the last fault of it
             past = [
-                it
-                for it in WEEK
-                if it.at <= hour
-                and (miner.number in it.miners or it.what in ("pool", "internet"))
+                item
+                for item in WEEK
+                if item.at <= hour
+                and (miner.number in item.miners or item.what in ("pool", "internet"))
             ]
             if not past:
                 return
             cause = past[-1]
-        next(it for it in self.courses if it.fault is cause).lost += STEP
+        next(course for course in self.courses if course.fault is cause).lost += STEP
 
     def _owner(self, now: float) -> None:
         """Cut the power of what does not mine, unless all are down."""
@@ -259,10 +263,10 @@ class Week:
         hour = now / 3600
         course = next(
             (
-                it
-                for it in reversed(self.courses)
-                if it.fault.at <= hour
-                and (miner.number in it.fault.miners or it.fault is miner.fault)
+                item
+                for item in reversed(self.courses)
+                if item.fault.at <= hour
+                and (miner.number in item.fault.miners or item.fault is miner.fault)
             ),
             None,
         )
@@ -270,8 +274,8 @@ class Week:
             course.deeds.setdefault(f"{clock(now)} {text}")
 
     def _watch(self, now: float, hour: float) -> None:
-        states = [it.status.state for it in self.miners]
-        silent = sum(it in _SILENT for it in states)
+        states = [item.status.state for item in self.miners]
+        silent = sum(state in _SILENT for state in states)
         lost = states.count(MinerState.OFFLINE)
         for miner in self.miners:
             status, plug = miner.status, PLUGS.get(miner.number)
@@ -320,15 +324,15 @@ class Week:
             for pool in "ABC"
         }
         facts = {
-            str(it.number): MinerFacts(
-                order=ORDER[it.number],
-                at=it.pool,
-                is_ready=it.status.state
+            str(item.number): MinerFacts(
+                order=ORDER[item.number],
+                at=item.pool,
+                is_ready=item.status.state
                 not in (MinerState.OFFLINE, MinerState.OFF, None),
-                no_pool="no_pool" in it.status.active,
-                share_at=it.share_at,
+                no_pool="no_pool" in item.status.active,
+                share_at=item.share_at,
             )
-            for it in self.miners
+            for item in self.miners
         }
         settings = Settings(
             moves=True,
@@ -357,7 +361,7 @@ class Week:
             memories[move.miner] = has_arrived(
                 memories[move.miner], now, is_first=is_first
             )
-            course = next(it for it in self.courses if it.fault.what == "pool")
+            course = next(item for item in self.courses if item.fault.what == "pool")
             way = "back to A" if is_first else "to B"
             course.deeds[f"{way}: {clock(now)}"] = None
         self.memories = memories
@@ -374,9 +378,9 @@ def _deeds(course: Course) -> str:
         return "; ".join(course.deeds) or "nothing"
     parts = []
     for way in ("to B", "back to A"):
-        if found := [it for it in course.deeds if it.startswith(way)]:
-            first, last = found[0].partition(": ")[2], found[-1].partition(": ")[2]
-            parts.append(f"{len(found)} miners {way}, {first} to {last}")
+        if result := [deed for deed in course.deeds if deed.startswith(way)]:
+            first, last = result[0].partition(": ")[2], result[-1].partition(": ")[2]
+            parts.append(f"{len(result)} miners {way}, {first} to {last}")
     return "; ".join(parts) or "nothing"
 
 
@@ -393,7 +397,9 @@ def rows(helped: Week, alone: Week) -> Iterator[str]:
             f"| {clock(fault.at * 3600)} | {name} | {_deeds(with_hmm)} |"
             f" {with_hmm.lost / 3600:.1f} h | {without.lost / 3600:.1f} h |"
         )
-    total = [sum(it.lost for it in week.courses) / 3600 for week in (helped, alone)]
+    total = [
+        sum(course.lost for course in week.courses) / 3600 for week in (helped, alone)
+    ]
     yield f"| | All | | {total[0]:.1f} h | {total[1]:.1f} h |"
 
 

@@ -123,7 +123,7 @@ class Weather:
             peaks += 0.035 * math.exp(-(((hour - 8) / 2) ** 2))
             noon = 0.000016 * self.sun(now) * (1 + season(now)) / 2
             found.append(0.255 + peaks - noon + wind * 0.9 - 0.02 * (not 5 < hour < 23))
-        return slots_from(BEGIN, [round(it, 4) for it in found])
+        return slots_from(BEGIN, [round(item, 4) for item in found])
 
 
 @dataclass(slots=True)
@@ -160,16 +160,16 @@ class Meter:
         """Add a span in which nothing is switched; return the mean W."""
         hours, settled = (until - now) / HOUR, until + HOUR
         energy = 0.0
-        for it in miners:
-            if not it.running:
+        for miner in miners:
+            if not miner.running:
                 continue
             part = 1.0
-            if it.started_at is not None:
-                ready = it.started_at + timedelta(seconds=it.start_seconds)
+            if miner.started_at is not None:
+                ready = miner.started_at + timedelta(seconds=miner.start_seconds)
                 if ready > now:
                     part = max(until - ready, timedelta()) / (until - now)
-            energy += it.watts(settled) * (part + 0.1 * (1 - part)) * hours / 1000
-            self.result.work += it.hashrate(settled) * part * hours
+            energy += miner.watts(settled) * (part + 0.1 * (1 - part)) * hours / 1000
+            self.result.work += miner.hashrate(settled) * part * hours
         watts = energy / hours * 1000
         self.result.energy += energy
         self.result.cost += cost_of(watts) * hours
@@ -187,7 +187,7 @@ class Year:
         self.end = BEGIN + timedelta(days=days)
         self.weather = Weather(days)
         self.slots = self.weather.prices(days)
-        known = sorted(it.price for it in self.slots)
+        known = sorted(slot.price for slot in self.slots)
         self.low, self.high = (
             round(known[int(len(known) * part)], 2) for part in (0.33, 0.75)
         )
@@ -304,8 +304,8 @@ class Year:
 
     def bands_rows(self) -> None:
         """Compare price bands with other ways."""
-        normal = {it.id: it.default for it in fleet()}
-        highest = {it.id: list(it.modes)[-1] for it in fleet()}
+        normal = {item.id: item.default for item in fleet()}
+        highest = {item.id: list(item.modes)[-1] for item in fleet()}
         off = dict.fromkeys(normal, OFF)
         self.by_slot("Price bands", "always on", lambda _now, _m: normal)
         self.by_slot(
@@ -323,7 +323,7 @@ class Year:
 
     def champion_rows(self) -> None:
         """Compare the champion with other ways."""
-        normal = {it.id: it.default for it in fleet()}
+        normal = {item.id: item.default for item in fleet()}
         off = dict.fromkeys(normal, OFF)
         lone = off | {next(iter(normal)): "mode:eco"}
         others = self.hmm_local(is_last_off=False)
@@ -350,20 +350,20 @@ class Year:
         miners = fleet()
         now = BEGIN
         samples: list[Sample] = []
-        average, wishes = 0.0, dict.fromkeys((it.id for it in miners), 0)
+        average, wishes = 0.0, dict.fromkeys((miner.id for miner in miners), 0)
         settled_at = now
         own = Strategy(
             "s", "solar", SolarSettings(), lambda _now: {"samples": tuple(samples)}
         )
         world = World(miners, [own], zone=ZONE, now=now, is_stored=False)
         if rules != "always on":
-            for it in miners:
-                it.running = False
+            for miner in miners:
+                miner.running = False
         imported = 0.0
         while now < self.end:
             self_made, drawn = self.weather.sun(now), self.weather.house(now)
             surplus = self_made - drawn
-            watts = sum(it.watts(now) for it in miners)
+            watts = sum(miner.watts(now) for miner in miners)
             span = step if surplus > 0 or watts else SLOT
             match rules:
                 case "HMM":
@@ -406,9 +406,9 @@ class Year:
         The year without this comes to the same figures.
         """
         if not watts:
-            least = min(next(iter(it.modes.values()))[0] for it in miners)
+            least = min(next(iter(miner.modes.values()))[0] for miner in miners)
             return surplus < least + SolarSettings().reserve
-        full = sum(next(reversed(it.modes.values()))[0] for it in miners)
+        full = sum(next(reversed(miner.modes.values()))[0] for miner in miners)
         return surplus >= watts == full
 
     def _by_limit(
@@ -419,13 +419,13 @@ class Year:
         result: Result,
     ) -> None:
         """Turn all on above their watts, off while the house imports."""
-        watts = sum(it.modes[it.default][0] for it in miners)
-        for it in miners:
-            if it.running and surplus < 0:
-                it.take(OFF, now)
+        watts = sum(miner.modes[miner.default][0] for miner in miners)
+        for miner in miners:
+            if miner.running and surplus < 0:
+                miner.take(OFF, now)
                 result.switches += 1
-            elif not it.running and surplus > watts:
-                it.take(it.default, now)
+            elif not miner.running and surplus > watts:
+                miner.take(miner.default, now)
                 result.switches += 1
 
     def _by_average(
@@ -438,32 +438,38 @@ class Year:
     ) -> None:
         """Allot as HMM-Local's plug-in: lowest modes, then the highest that fit."""
         order = sorted(
-            miners, key=lambda it: it.modes[it.default][0] / it.modes[it.default][1]
+            miners,
+            key=lambda miner: (
+                miner.modes[miner.default][0] / miner.modes[miner.default][1]
+            ),
         )
         rungs: dict[str, str] = {}
-        for it in order:
-            lowest = next(iter(it.modes))
-            if it.modes[lowest][0] <= budget:
-                budget -= it.modes[lowest][0]
-                rungs[it.id] = lowest
-        for it in order:
-            for rung, (watts, _) in reversed(it.modes.items()):
-                if it.id in rungs and watts - it.modes[rungs[it.id]][0] <= budget:
-                    budget -= watts - it.modes[rungs[it.id]][0]
-                    rungs[it.id] = rung
+        for item in order:
+            lowest = next(iter(item.modes))
+            if item.modes[lowest][0] <= budget:
+                budget -= item.modes[lowest][0]
+                rungs[item.id] = lowest
+        for element in order:
+            for rung, (watts, _) in reversed(element.modes.items()):
+                if (
+                    element.id in rungs
+                    and watts - element.modes[rungs[element.id]][0] <= budget
+                ):
+                    budget -= watts - element.modes[rungs[element.id]][0]
+                    rungs[element.id] = rung
                     break
-        for it in miners:
-            rung = rungs.get(it.id, OFF)
-            if (rung == OFF) is (not it.running):
-                wishes[it.id] = 0
-                if rung not in {OFF, it.mode}:
-                    it.take(rung, now)
+        for miner in miners:
+            rung = rungs.get(miner.id, OFF)
+            if (rung == OFF) is (not miner.running):
+                wishes[miner.id] = 0
+                if rung not in {OFF, miner.mode}:
+                    miner.take(rung, now)
                     result.switches += 1
             else:
-                wishes[it.id] += 1
-                if wishes[it.id] > 2:  # Five cycles of a minute
-                    wishes[it.id] = 0
-                    it.take(rung, now)
+                wishes[miner.id] += 1
+                if wishes[miner.id] > 2:  # Five cycles of a minute
+                    wishes[miner.id] = 0
+                    miner.take(rung, now)
                     result.switches += 1
 
     # By room
@@ -525,8 +531,8 @@ class Year:
 PARTS = (
     ("bands", ""),
     ("champion", ""),
-    *(("solar", it) for it in ("always on", "on/off by limit", "HMM-Local", "HMM")),
-    *(("heat", it) for it in ("always on", "thermostat, on/off", "HMM")),
+    *(("solar", item) for item in ("always on", "on/off by limit", "HMM-Local", "HMM")),
+    *(("heat", item) for item in ("always on", "thermostat, on/off", "HMM")),
 )
 
 
@@ -552,13 +558,13 @@ def table(results: Sequence[Result], days: int) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     base: dict[str, float] = {}
-    for it in results:
-        full = base.setdefault(it.strategy, it.work)
-        count = 1 if it.strategy == "Heat" else len(fleet())
+    for result in results:
+        full = base.setdefault(result.strategy, result.work)
+        count = 1 if result.strategy == "Heat" else len(fleet())
         lines.append(
-            f"| {it.strategy} | {it.rules} | {it.cost:,.0f} € | {it.energy:,.0f} kWh "
-            f"| {100 * it.work / full:.0f} % | {f'{2400 * it.cost / it.work:.2f} ct' if it.work else '–'} "
-            f"| {it.switches / count / days:.1f} | {it.more} |"
+            f"| {result.strategy} | {result.rules} | {result.cost:,.0f} € | {result.energy:,.0f} kWh "
+            f"| {100 * result.work / full:.0f} % | {f'{2400 * result.cost / result.work:.2f} ct' if result.work else '–'} "
+            f"| {result.switches / count / days:.1f} | {result.more} |"
         )
     return "\n".join(lines)
 
@@ -591,13 +597,13 @@ def plot(title: str, unit: str, result: Result, scale: float = 1.0) -> str:
         )
 
     thin: list[tuple[datetime, float, float]] = []
-    for it in result.trace:
+    for item in result.trace:
         if (
             not thin
-            or it[0] - thin[-1][0] >= timedelta(minutes=10)
-            or it[2] != thin[-1][2]
+            or item[0] - thin[-1][0] >= timedelta(minutes=10)
+            or item[2] != thin[-1][2]
         ):
-            thin.append(it)
+            thin.append(item)
     days = []
     day = begin.astimezone(ZONE).replace(hour=0, minute=0) + timedelta(days=1)
     while day <= end - timedelta(hours=12):
@@ -630,7 +636,7 @@ def decision_time(count: int) -> float:
     times = []
     for n in range(40):
         now = BEGIN + n * SLOT
-        views = tuple(it.view(now) for it in miners)
+        views = tuple(miner.view(now) for miner in miners)
         inputs = Inputs(now, ZONE, views, **year.price_feed(now))
         begun = process_time()
         decision, memory = decide(settings, memory, inputs)
@@ -660,15 +666,15 @@ def show_year(days: int, plots: Path | None) -> None:
     """Print the table; draw a week of it."""
     begun = perf_counter()
     with ProcessPoolExecutor() as pool:
-        longest_first = sorted(PARTS, key=lambda it: it[1] not in {"", "HMM"})
+        longest_first = sorted(PARTS, key=lambda item: item[1] not in {"", "HMM"})
         made = pool.map(rows, longest_first, repeat(days))
         parts = dict(zip(longest_first, made, strict=True))
-    results = [it for part in PARTS for it in parts[part][0]]
+    results = [item for part in PARTS for item in parts[part][0]]
     print(table(results, days))
     seconds = sum(it for _, it in parts.values())
     print(f"\n{days} days in {perf_counter() - begun:.0f} s, {seconds:.0f} s of CPU")
     if plots is not None:
-        drawn = {(it.strategy, it.rules): it for it in results}
+        drawn = {(result.strategy, result.rules): result for result in results}
         for name, key, title, unit, scale in (
             (
                 "year_bands",

@@ -76,10 +76,10 @@ def declared(rule: type) -> Iterator[Any]:
     """Yield the fields that are limited so, with their class and limits."""
     for kind in REPORTS:
         for field in fields(kind):
-            found = rule_of(kind, field.name)
-            if isinstance(found, rule):
+            result = rule_of(kind, field.name)
+            if isinstance(result, rule):
                 yield pytest.param(
-                    kind, field.name, found, id=f"{kind.__name__}.{field.name}"
+                    kind, field.name, result, id=f"{kind.__name__}.{field.name}"
                 )
 
 
@@ -165,7 +165,7 @@ def test_pool_that_takes_hours_for_a_share() -> None:
 
 
 @pytest.mark.parametrize(
-    "moment",
+    "timestamp",
     [
         datetime.max.replace(tzinfo=UTC),
         datetime(9998, 1, 1, tzinfo=UTC),
@@ -175,13 +175,13 @@ def test_pool_that_takes_hours_for_a_share() -> None:
         "2026-11-20T12:00:00Z",
     ],
 )
-def test_moment_that_has_not_been(moment: Any) -> None:
+def test_moment_that_has_not_been(timestamp: Any) -> None:
     """A share of the year 9999, or of before Bitcoin, was not found."""
     tiles = read_tiles(
         DashboardTileData(
-            last_share=moment,
-            last_block_found=moment,
-            workers=(PoolWorker(name="rig", last_share=moment),),
+            last_share=timestamp,
+            last_block_found=timestamp,
+            workers=(PoolWorker(name="rig", last_share=timestamp),),
         )
     )
     assert tiles == DashboardTileData(workers=(PoolWorker(name="rig"),))
@@ -189,10 +189,10 @@ def test_moment_that_has_not_been(moment: Any) -> None:
 
 def test_clock_that_lags() -> None:
     """A machine without a clock's battery may be days behind its pools."""
-    moment = datetime.now(UTC) + timedelta(days=5)
-    tiles = read_tiles(DashboardTileData(last_share=moment))
+    timestamp = datetime.now(UTC) + timedelta(days=5)
+    tiles = read_tiles(DashboardTileData(last_share=timestamp))
     assert tiles is not None
-    assert tiles.last_share == moment
+    assert tiles.last_share == timestamp
 
 
 def test_facts_and_modes_of_a_device() -> None:

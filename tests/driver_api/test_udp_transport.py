@@ -20,8 +20,8 @@ def port() -> int:
     """Return a UDP port that is free."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
-        found: int = sock.getsockname()[1]
-        return found
+        result: int = sock.getsockname()[1]
+        return result
 
 
 def send(port: int, data: object, source: str = "127.0.0.1") -> None:
@@ -100,7 +100,7 @@ async def test_loopback_is_this_machine_only(port: int) -> None:
     """Another one cannot state it."""
     listener = await BroadcastListener.acquire(port)
     listener.datagram_received(b'{"ip": "127.0.0.1"}', ("192.168.1.66", port))
-    assert [it.device for it in listener.packets] == ["192.168.1.66"]
+    assert [packet.device for packet in listener.packets] == ["192.168.1.66"]
     listener.release()
 
 
@@ -111,15 +111,15 @@ async def test_a_relay_sends_for_many(port: int) -> None:
         send(port, {"ip": f"10.0.0.{number}", "n": number})
         await listener.wait_for("127.0.0.1", 5)
     for number in (2, 3):
-        found = listener.find(f"10.0.0.{number}")
-        assert found is not None and found.data["n"] == number
-        assert found.address == "127.0.0.1"
+        result = listener.find(f"10.0.0.{number}")
+        assert result is not None and result.data["n"] == number
+        assert result.address == "127.0.0.1"
     assert listener.find("10.0.0.4") is None
     send(port, {"ip": "127.0.0.1", "n": 1})
     await listener.wait_for("127.0.0.1", 5)
     send(port, {"ip": "10.0.0.2", "n": 4})
-    found = await listener.wait_for("10.0.0.2", 5)
-    assert found is not None and found.data["n"] == 4
+    result = await listener.wait_for("10.0.0.2", 5)
+    assert result is not None and result.data["n"] == 4
     own = listener.find("127.0.0.1")
     assert own is not None and own.data["n"] == 1
     listener.release()
@@ -134,14 +134,14 @@ async def test_nobody_speaks_for_a_device_that_speaks(
     await listener.wait_for("127.0.0.2", 5)
     send(port, {"ip": "127.0.0.2", "n": 2}, "127.0.0.3")
     await listener.wait_for("127.0.0.3", 5)
-    found = listener.find("127.0.0.2")
-    assert found is not None and found.data["n"] == 1
+    result = listener.find("127.0.0.2")
+    assert result is not None and result.data["n"] == 1
     # Unless it fell silent: a relay may have come between
     monkeypatch.setattr(udp, "_OWN_SECONDS", 0)
     send(port, {"ip": "127.0.0.2", "n": 3}, "127.0.0.3")
     await listener.wait_for("127.0.0.3", 5)
-    found = listener.find("127.0.0.2")
-    assert found is not None and found.data["n"] == 3
+    result = listener.find("127.0.0.2")
+    assert result is not None and result.data["n"] == 3
     listener.release()
 
 
@@ -209,9 +209,9 @@ async def test_what_is_kept_of_a_packet_is_limited(port: int) -> None:
         assert packet is not None
         assert 2 <= len(packet.data) <= 64
         assert all(len(key) <= 255 for key in packet.data)
-        texts = [it for it in packet.data.values() if isinstance(it, str)]
-        assert all(len(it) <= 255 for it in texts)
-        assert not any(isinstance(it, list | dict) for it in packet.data.values())
+        texts = [item for item in packet.data.values() if isinstance(item, str)]
+        assert all(len(text) <= 255 for text in texts)
+        assert not any(isinstance(item, list | dict) for item in packet.data.values())
     listener.release()
 
 
@@ -223,7 +223,7 @@ async def test_the_number_of_senders_is_capped(
     listener = await BroadcastListener.acquire(port)
     for number in (1, 2, 1, 3):
         listener.datagram_received(b"{}", (f"10.0.0.{number}", port))
-    assert [it.address for it in listener.packets] == ["10.0.0.1", "10.0.0.3"]
+    assert [packet.address for packet in listener.packets] == ["10.0.0.1", "10.0.0.3"]
     listener.release()
 
 
@@ -287,7 +287,7 @@ async def test_subscribers_hear_of_all_packets(port: int) -> None:
     for source in ("127.0.0.2", "127.0.0.1"):
         send(port, {}, source)
         await listener.wait_for(source, 5)
-    assert [it.address for it in heard] == ["127.0.0.1", "127.0.0.2", "127.0.0.1"]
+    assert [item.address for item in heard] == ["127.0.0.1", "127.0.0.2", "127.0.0.1"]
     unsubscribe()
     unsubscribe()
     send(port, {}, "127.0.0.3")

@@ -177,9 +177,9 @@ def test_count(value: Any, count: int | None) -> None:
 )
 def test_moment(value: Any, moment: datetime | None) -> None:
     """Seconds since 1970 or ISO 8601, always in UTC."""
-    found = parse_timestamp(value)
-    assert found == moment
-    assert found is None or found.utcoffset() == timedelta(0)
+    result = parse_timestamp(value)
+    assert result == moment
+    assert result is None or result.utcoffset() == timedelta(0)
 
 
 def test_moment_without_time_zone_is_utc() -> None:

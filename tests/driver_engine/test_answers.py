@@ -81,8 +81,8 @@ def test_nonsense_in_a_detail_is_unknown(value: Any) -> None:
     names = ("reject_reasons", "uptime_total", "free_memory", "packet_loss")
     nothing = read_telemetry(dict.fromkeys(names, value))
     assert nothing == MinerTelemetry()
-    odd = MinerTelemetry(**dict.fromkeys(names, value))
-    assert read_telemetry(odd) == nothing
+    malformed = MinerTelemetry(**dict.fromkeys(names, value))
+    assert read_telemetry(malformed) == nothing
     chips = read_telemetry({"chip_hashrates": value, "reset_reason": [value]})
     assert chips is not None
     assert not any(chips.chip_hashrates)
@@ -92,7 +92,7 @@ def test_nonsense_in_a_detail_is_unknown(value: Any) -> None:
 # Pools
 
 
-def odd(kind: Any, **values: Any) -> Any:
+def malformed(kind: Any, **values: Any) -> Any:
     """Return a data class with values that its types do not allow."""
     return kind(**values)
 
@@ -157,10 +157,10 @@ def test_tiles_that_are_right_stay_as_they_are() -> None:
 def test_workers_are_read_field_by_field() -> None:
     """Text that is a number is read; an odd value is unknown, not the worker."""
     tiles = read_tiles(
-        odd(
+        malformed(
             DashboardTileData,
             workers=[
-                odd(
+                malformed(
                     PoolWorker,
                     name=" a ",
                     hashrate="1.2e12",
@@ -171,9 +171,9 @@ def test_workers_are_read_field_by_field() -> None:
                     best_share=1e400,
                     last_share=MOMENT.replace(tzinfo=None),
                 ),
-                odd(PoolWorker, name=None),
-                odd(PoolWorker, name=""),
-                odd(PoolWorker, name=["a"]),
+                malformed(PoolWorker, name=None),
+                malformed(PoolWorker, name=""),
+                malformed(PoolWorker, name=["a"]),
                 {"name": "b"},
                 None,
             ],
@@ -204,10 +204,10 @@ def test_workers_of_one_name() -> None:
 def test_blocks_are_read_field_by_field() -> None:
     """What is no block is left out, what is odd of one is unknown."""
     tiles = read_tiles(
-        odd(
+        malformed(
             DashboardTileData,
             own_blocks=[
-                odd(
+                malformed(
                     PoolBlock,
                     height="925000",
                     hash=" 00ab ",
@@ -239,11 +239,11 @@ def test_blocks_are_read_field_by_field() -> None:
     )
 
 
-@pytest.mark.parametrize("found", [0, -5, 1.8e12, "1.8e18", 10**400, "soon", None])
-def test_time_of_a_block_that_no_calendar_has(found: Any) -> None:
+@pytest.mark.parametrize("result", [0, -5, 1.8e12, "1.8e18", 10**400, "soon", None])
+def test_time_of_a_block_that_no_calendar_has(result: Any) -> None:
     """Milliseconds would be a year that does not exist; the block is one."""
     tiles = read_tiles(
-        DashboardTileData(own_blocks=(PoolBlock(height=5, timestamp=found),))
+        DashboardTileData(own_blocks=(PoolBlock(height=5, timestamp=result),))
     )
     assert tiles is not None
     assert tiles.own_blocks == (PoolBlock(height=5),)
@@ -259,7 +259,9 @@ def test_moment_that_utc_does_not_have() -> None:
 @pytest.mark.parametrize("nonsense", [None, 5, "x", {"a": 1}, [[1]], object()])
 def test_nonsense_for_a_list_is_an_empty_one(nonsense: Any) -> None:
     """A list of another kind is none."""
-    tiles = read_tiles(odd(DashboardTileData, workers=nonsense, own_blocks=nonsense))
+    tiles = read_tiles(
+        malformed(DashboardTileData, workers=nonsense, own_blocks=nonsense)
+    )
     assert tiles == DashboardTileData()
 
 
@@ -270,7 +272,7 @@ def test_account_is_unknown_only_if_the_driver_says_so(
     reported: Any, known: bool
 ) -> None:
     """Drivers of before know nothing of this."""
-    tiles = read_tiles(odd(DashboardTileData, account_known=reported))
+    tiles = read_tiles(malformed(DashboardTileData, account_known=reported))
     assert tiles is not None
     assert tiles.account_known is known
 
@@ -287,20 +289,20 @@ def test_found_pools() -> None:
     answer = [
         FoundPool(coin="dgb", settings=settings),
         FoundPool(coin="BTC"),
-        odd(FoundPool, coin=None),
-        odd(FoundPool, coin="BCH", settings=["api_port"]),
+        malformed(FoundPool, coin=None),
+        malformed(FoundPool, coin="BCH", settings=["api_port"]),
         {"coin": "BTC"},
         "BTC",
         None,
     ]
-    found = read_found_pools(answer)
-    assert found == [
+    result = read_found_pools(answer)
+    assert result == [
         FoundPool(coin="DGB", settings={"api_port": 4004}),
         FoundPool(coin="BTC"),
     ]
     # The driver may go on with its own
     settings["api_port"] = 1
-    assert found[0].settings == {"api_port": 4004}
+    assert result[0].settings == {"api_port": 4004}
     assert read_found_pools(tuple(answer)) == read_found_pools(answer)
 
 

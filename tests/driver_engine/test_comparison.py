@@ -137,10 +137,10 @@ def test_what_a_candidate_may_do() -> None:
     assert replay.missed == []
 
 
-@pytest.mark.parametrize("odd", [None, [], ["x"], "x", ["no_response", 1], 7])
-def test_a_reason_that_is_none(odd: Any) -> None:
+@pytest.mark.parametrize("malformed", [None, [], ["x"], "x", ["no_response", 1], 7])
+def test_a_reason_that_is_none(malformed: Any) -> None:
     """What a candidate's process says may be anything."""
-    assert reason_of_answer(odd) is None
+    assert reason_of_answer(malformed) is None
 
 
 def test_a_reason_of_a_pool() -> None:

@@ -78,7 +78,7 @@ def test_versions_are_compared(latest: str, installed: str, newer: bool) -> None
 
 def test_a_native_driver_is_read() -> None:
     """Given a driver with all that a driver may have, all of it is read."""
-    found = read('''
+    result = read('''
         """The Acme miner."""
 
         from custom_components.hmm.driver_api import BaseMinerAdapter
@@ -99,29 +99,29 @@ def test_a_native_driver_is_read() -> None:
             driver_version = "1.0.0"
             display_name = "Acme One"
     ''')
-    assert found.id == DriverId("miner", "acme")
-    assert found.drivers == (DriverId("miner", "acme"),)
-    assert str(found.id) == "miner/acme"
-    assert found.version == "2.1.0"
-    assert found.display_name == "Acme One"
-    assert found.description == "Talks to an Acme."
-    assert found.requirements == ("acme-client==1.0", "other")
-    assert found.notes == "The Acme miner."
-    assert len(found.sha256) == 64
+    assert result.id == DriverId("miner", "acme")
+    assert result.drivers == (DriverId("miner", "acme"),)
+    assert str(result.id) == "miner/acme"
+    assert result.version == "2.1.0"
+    assert result.display_name == "Acme One"
+    assert result.description == "Talks to an Acme."
+    assert result.requirements == ("acme-client==1.0", "other")
+    assert result.notes == "The Acme miner."
+    assert len(result.sha256) == 64
 
 
 def test_nothing_is_run() -> None:
     """Given a file that ends the program, reading it does not."""
-    found = read("""
+    result = read("""
         import sys
         sys.exit(1)
         class A(BasePoolIntegration):
             driver_type = "a"
     """)
-    assert found.id == DriverId("pool", "a")
-    assert found.version == UNKNOWN
-    assert found.display_name == "a"
-    assert found.notes is None
+    assert result.id == DriverId("pool", "a")
+    assert result.version == UNKNOWN
+    assert result.display_name == "a"
+    assert result.notes is None
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_the_folder_tells_what_the_file_does_not(path: str, kind: str) -> None:
 
 def test_a_file_may_have_several_drivers() -> None:
     """Given two drivers and the base of both, the two are told."""
-    found = read("""
+    result = read("""
         class Base(BaseMinerAdapter):
             driver_version = "3.0"
         class A(Base):
@@ -183,8 +183,8 @@ def test_a_file_may_have_several_drivers() -> None:
         class B(Base):
             driver_type = "b"
     """)
-    assert list(map(str, found.drivers)) == ["miner/a", "miner/b"]
-    assert found.version == "3.0"
+    assert list(map(str, result.drivers)) == ["miner/a", "miner/b"]
+    assert result.version == "3.0"
 
 
 @pytest.mark.parametrize("version", ["1.5", "'1.5'", "  ' 1.5 '"])
@@ -220,13 +220,13 @@ def test_requirements_are_texts(value: str, expected: tuple[str, ...]) -> None:
 )
 def test_notes_are_a_constant(text: str) -> None:
     """Given a constant with the changelog, it goes before all else."""
-    found = read(f"{text}class A(MinerAdapter): pass")
-    assert found.notes == "2.0: better"
+    result = read(f"{text}class A(MinerAdapter): pass")
+    assert result.notes == "2.0: better"
 
 
 def test_notes_are_a_comment() -> None:
     """Given a changelog in comments, it is read as far as it goes."""
-    found = read('''
+    result = read('''
         """The docstring."""
 
         # Licence: whatever
@@ -241,12 +241,12 @@ def test_notes_are_a_comment() -> None:
         x = "# Changelog"
         class A(MinerAdapter): pass
     ''')
-    assert found.notes == "Changelog\n\n2.0: better\n  much\n1.0: good"
+    assert result.notes == "Changelog\n\n2.0: better\n  much\n1.0: good"
 
 
 def test_notes_are_a_part_of_the_docstring() -> None:
     """Given a docstring with a changelog, the rest of it is left out."""
-    found = read('''
+    result = read('''
         """The Acme.
 
         Changelog:
@@ -254,17 +254,17 @@ def test_notes_are_a_part_of_the_docstring() -> None:
         """
         class A(MinerAdapter): pass
     ''')
-    assert found.notes == "Changelog:\n2.0: better"
+    assert result.notes == "Changelog:\n2.0: better"
 
 
 def test_long_notes_end_somewhere() -> None:
     """Given a novel, what is shown is bounded, and so is a name."""
-    found = read(
+    result = read(
         f"'''{'x' * 50_000}'''\nclass A(MinerAdapter):\n display_name = '{'y' * 5000}'"
     )
-    assert found.notes is not None
-    assert len(found.notes) == 10_000
-    assert len(found.display_name) == 100
+    assert result.notes is not None
+    assert len(result.notes) == 10_000
+    assert len(result.display_name) == 100
 
 
 @pytest.mark.parametrize(
@@ -309,11 +309,11 @@ def test_what_is_no_driver_is_refused(
 )
 def test_long_sources_cost_little(source: str) -> None:
     """Given what is long or deep in any way, the driver in it is found in few steps."""
-    found: list[Declaration] = []
+    result: list[Declaration] = []
     content = f"{source}\n{DRIVER}".encode()
-    calls = calls_of(lambda: found.append(declare(content, Path("acme_driver.py"))))
+    calls = calls_of(lambda: result.append(declare(content, Path("acme_driver.py"))))
 
-    assert str(found[0].drivers[-1]) == "miner/last"
+    assert str(result[0].drivers[-1]) == "miner/last"
     # Some for each of its nodes and lines, not for each pair of them
     assert calls < 20 * len(content)
 
@@ -325,12 +325,12 @@ def test_bundled_drivers_declare_what_they_are(tmp_path: Path) -> None:
     assert drivers.pools
     for kind, loaded in (("miner", drivers.miners), ("pool", drivers.pools)):
         for driver_type, driver in loaded.items():
-            found = declare(driver.path.read_bytes(), driver.path)
-            assert str(found.id) == f"{kind}/{driver_type}"
-            assert found.version == driver.version
-            assert found.sha256 == driver.sha256
-            assert found.display_name == driver.driver_class.display_name
-            assert found.notes
+            result = declare(driver.path.read_bytes(), driver.path)
+            assert str(result.id) == f"{kind}/{driver_type}"
+            assert result.version == driver.version
+            assert result.sha256 == driver.sha256
+            assert result.display_name == driver.driver_class.display_name
+            assert result.notes
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.rglob("*.py")), ids=lambda p: p.stem)
@@ -342,14 +342,14 @@ def test_drivers_of_hmm_local_declare_what_they_are(path: Path, tmp_path: Path) 
     drivers = load_drivers(tmp_path)
     loaded = {
         f"{kind}/{driver_type}": driver.version
-        for kind, found in (("miner", drivers.miners), ("pool", drivers.pools))
-        for driver_type, driver in found.items()
+        for kind, result in (("miner", drivers.miners), ("pool", drivers.pools))
+        for driver_type, driver in result.items()
         if driver.path == copy
     }
     if loaded:
-        found = declare(copy.read_bytes(), copy)
-        assert set(map(str, found.drivers)) == loaded.keys()
-        assert found.version in {UNKNOWN, *loaded.values()}
+        result = declare(copy.read_bytes(), copy)
+        assert set(map(str, result.drivers)) == loaded.keys()
+        assert result.version in {UNKNOWN, *loaded.values()}
     else:
         assert drivers.failed
         with pytest.raises(NotADriver):

@@ -49,17 +49,17 @@ from tests.listening import listening
 type Drivers = list[LoadedDriver[BaseMinerAdapter]]
 
 
-async def look(drivers: Drivers, context: DriverContext, port: int) -> Detection:
+async def try_detect(drivers: Drivers, context: DriverContext, port: int) -> Detection:
     """Detect what is at a port of this machine; all clients are closed."""
     detection = await detect(drivers, context, "127.0.0.1", port)
-    for found in detection.devices:
-        await found.client.close()
+    for result in detection.devices:
+        await result.client.close()
     return detection
 
 
 def only(detection: Detection) -> Detected:
     """Return the one driver that was found."""
-    assert [found.driver.driver_type for found in detection.devices] == [
+    assert [result.driver.driver_type for result in detection.devices] == [
         detection.devices[0].driver.driver_type
     ]
     assert detection.error is None
@@ -119,12 +119,12 @@ async def test_every_kind_is_known_by_its_driver_alone(
 ) -> None:
     """Given a device, its driver says yes, all others say no."""
     async with make() as device:
-        found = only(await look(bundled, context, device.port))
+        result = only(await try_detect(bundled, context, device.port))
 
-    assert found.driver.driver_type == driver_type
-    assert found.profile.facts.model == model
-    assert found.telemetry.hashrate or driver_type == "nmminer"
-    assert (found.client.host, found.client.port) == ("127.0.0.1", device.port)
+    assert result.driver.driver_type == driver_type
+    assert result.profile.facts.model == model
+    assert result.telemetry.hashrate or driver_type == "nmminer"
+    assert (result.client.host, result.client.port) == ("127.0.0.1", device.port)
 
 
 async def test_a_miner_that_only_broadcasts_is_known(
@@ -133,10 +133,10 @@ async def test_a_miner_that_only_broadcasts_is_known(
     """Given an NMMiner of the first version, its packets are enough."""
     port = NMMinerDriver.udp_port
     async with SimulatedNMMiner(target=("127.0.0.1", port), interval=0.02):
-        found = only(await look(bundled, context, port))
+        result = only(await try_detect(bundled, context, port))
 
-    assert found.driver.driver_type == "nmminer"
-    assert found.profile.facts.model == "NMLotto"
+    assert result.driver.driver_type == "nmminer"
+    assert result.profile.facts.model == "NMLotto"
 
 
 async def test_the_miner_is_not_changed(
@@ -144,7 +144,7 @@ async def test_the_miner_is_not_changed(
 ) -> None:
     """Given a device, to look for its driver writes nothing."""
     async with SimulatedAxeOS() as device:
-        await look(bundled, context, device.port)
+        await try_detect(bundled, context, device.port)
     assert not device.writes
     assert all(path.startswith("GET ") for path in device.counters.by_path)
 
@@ -166,9 +166,9 @@ async def test_two_drivers_may_know_a_device(
         bundled=False,
     )
     async with SimulatedAxeOS() as device:
-        detection = await look([*bundled, second], context, device.port)
+        detection = await try_detect([*bundled, second], context, device.port)
 
-    assert {found.driver.driver_type for found in detection.devices} == {
+    assert {result.driver.driver_type for result in detection.devices} == {
         "bitaxe",
         "mine",
     }
@@ -197,7 +197,7 @@ async def test_a_web_server_that_is_no_miner(
     """Given another kind of web server, the most telling reason is given."""
     async with SimulatedAxeOS() as device:
         device.fault = fault
-        detection = await look(bundled, context, device.port)
+        detection = await try_detect(bundled, context, device.port)
 
     assert not detection.devices
     assert type(detection.error) is kind
@@ -209,7 +209,7 @@ async def test_axeos_of_another_network(
     """Given AxeOS' 401, it is told that the network is to blame."""
     async with SimulatedAxeOS() as device:
         device.refuse_address = True
-        detection = await look(bundled, context, device.port)
+        detection = await try_detect(bundled, context, device.port)
 
     assert type(detection.error) is AddressRefused
 
@@ -229,7 +229,7 @@ async def test_another_cgminer(
     status = {"STATUS": "S", "When": 1, "Code": 22, "Msg": "CGMiner versions"}
     answer = json.dumps({"STATUS": [status], "VERSION": [version], "id": 1}).encode()
     async with answering(answer + b"\0") as port:
-        detection = await look(bundled, context, port)
+        detection = await try_detect(bundled, context, port)
 
     assert type(detection.error) is NotThisDevice
 
@@ -245,7 +245,7 @@ async def test_another_device_with_json(
         b"Connection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     )
     async with answering(answer) as port:
-        detection = await look(bundled, context, port)
+        detection = await try_detect(bundled, context, port)
 
     assert type(detection.error) is NotThisDevice
 
@@ -258,7 +258,7 @@ async def test_a_device_with_a_login(
     case = read_case("15-login-protected-fork")
     async with CapturedAxe({}) as device:
         device.refusal = text_response(case["body"], status=status)
-        detection = await look(bundled, context, device.port)
+        detection = await try_detect(bundled, context, device.port)
 
     assert type(detection.error) is AuthRequired
 
@@ -268,7 +268,7 @@ async def test_nothing_listens(bundled: Drivers, context: DriverContext) -> None
     device = SimulatedAxeOS()
     async with device:
         await device.unplug()
-        detection = await look(bundled, context, device.port)
+        detection = await try_detect(bundled, context, device.port)
 
     assert type(detection.error) is CannotConnect
 
@@ -280,9 +280,11 @@ async def test_a_closed_port_is_tried_once(
     async with SimulatedAxeOS() as device:
         device.fault = Fault.SILENT
         http = [
-            it for it in bundled if it.driver_class.connection_type in ("http", "tcp")
+            item
+            for item in bundled
+            if item.driver_class.connection_type in ("http", "tcp")
         ]
-        await look(http, context, device.port)
+        await try_detect(http, context, device.port)
 
     # Once as cgminer, once as HTTP
     assert device.counters.connections == 2
@@ -290,7 +292,7 @@ async def test_a_closed_port_is_tried_once(
 
 async def test_no_driver_at_all(context: DriverContext) -> None:
     """Given no drivers, that is an error too, and not a miner."""
-    detection = await look([], context, 80)
+    detection = await try_detect([], context, 80)
     assert type(detection.error) is CannotConnect
 
 
@@ -312,10 +314,10 @@ async def test_a_broken_driver_hides_nothing(
     """Given a driver that fails, the others are asked, and their word counts."""
     drivers = [broken(SystemExit()), *bundled]
     async with SimulatedAxeOS() as device:
-        found = only(await look(drivers, context, device.port))
-        assert found.driver.driver_type == "bitaxe"
+        result = only(await try_detect(drivers, context, device.port))
+        assert result.driver.driver_type == "bitaxe"
         device.refuse_address = True
-        detection = await look(drivers, context, device.port)
+        detection = await try_detect(drivers, context, device.port)
 
     assert type(detection.error) is AddressRefused
 
@@ -336,7 +338,7 @@ async def test_a_driver_that_failed_is_named_where_no_other_fits(
     """Given a device that only the driver with a bug may know, the bug is reported."""
     drivers = [*bundled, broken(KeyError("hashrate"))]
     async with answering(answer) as port:
-        detection = await look(drivers, context, port)
+        detection = await try_detect(drivers, context, port)
 
     assert type(detection.error) is DriverFault
     assert detection.error.reason_key == "driver_error"
@@ -354,7 +356,7 @@ async def test_a_driver_that_hangs_is_named_where_no_other_fits(
     for call in calls:
         hanging.add(call)
     async with answering(b"SSH-2.0\r\n") as port:
-        detection = await look([driver, *bundled], context, port)
+        detection = await try_detect([driver, *bundled], context, port)
 
     assert isinstance(detection.error, CannotConnect)
     assert detection.error.reason_key == "driver_hangs"
@@ -380,8 +382,8 @@ async def test_a_driver_of_the_user_that_cannot_connect_hides_nothing(
         bundled=False,
     )
     async with SimulatedNerdQAxe() as device:
-        found = only(await look([slow, *bundled], context, device.port))
-        assert found.driver.driver_type == "nerdqaxe"
+        result = only(await try_detect([slow, *bundled], context, device.port))
+        assert result.driver.driver_type == "nerdqaxe"
 
 
 # How long it takes. The tests end by the one limit that they leave short: with another
@@ -446,7 +448,7 @@ async def test_a_silent_address_has_one_limit_for_all_drivers(
         port = full.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)):
             never = recording("never", "other", port, log)
-            detection = await look([*bundled, never], context, port)
+            detection = await try_detect([*bundled, never], context, port)
 
     assert type(detection.error) is CannotConnect
     assert detection.error.reason_key == "no_response"
@@ -460,7 +462,7 @@ async def test_a_device_that_never_replies_has_the_same_limit(
     patient.setattr(detection_module, "FIRST_REPLY_SECONDS", 0.3)
     async with SimulatedAxeOS() as device:
         device.fault = Fault.SILENT
-        detection = await look(bundled, context, device.port)
+        detection = await try_detect(bundled, context, device.port)
 
     assert type(detection.error) is CannotConnect
     assert detection.error.reason_key == "no_response"
@@ -509,7 +511,7 @@ async def test_a_driver_that_says_no_is_not_slow(
     async with device:
         await device.unplug()
         drivers = [*bundled, made(Picky, bundled=False)]
-        detection = await look(drivers, context, device.port)
+        detection = await try_detect(drivers, context, device.port)
 
     assert detection.error is not None
     assert detection.error.reason_key == "refused"
@@ -524,7 +526,7 @@ async def test_closed_ports_leave_little_time_to_broadcast(
     device = SimulatedAxeOS()
     async with device:
         await device.unplug()
-        detection = await look(bundled, context, device.port)
+        detection = await try_detect(bundled, context, device.port)
 
     assert type(detection.error) is CannotConnect
     assert detection.error.reason_key == "refused"
@@ -538,10 +540,10 @@ async def test_a_slow_device_has_the_time_that_it_needs(
     async with SimulatedAxeOS() as device:
         device.fault, device.slow_seconds = Fault.SLOW, 0.3
         patient.setattr(BitaxeDriver, "default_port", device.port)
-        found = only(await look(bundled, context, device.port))
+        result = only(await try_detect(bundled, context, device.port))
         assert device.counters.requests > 2
 
-    assert found.driver.driver_type == "bitaxe"
+    assert result.driver.driver_type == "bitaxe"
 
 
 async def test_the_typed_port_is_asked_first_by_the_drivers_whose_own_it_is(
@@ -563,8 +565,8 @@ async def test_the_typed_port_is_asked_first_by_the_drivers_whose_own_it_is(
         (9, ["cgminer", "web"]),
     ):
         log.clear()
-        await look(drivers, context, port)
-        asked = [it for it in log if not it.endswith("closed")]
+        await try_detect(drivers, context, port)
+        asked = [item for item in log if not item.endswith("closed")]
         assert asked == [f"{name} at {port}" for name in order]
 
 
@@ -603,7 +605,7 @@ async def test_a_search_that_is_given_up_leaves_nothing_open(
 
         slow = recording("slow", "http", device.port, log)
         drivers = [made(Found), slow]
-        search = asyncio.create_task(look(drivers, context, device.port))
+        search = asyncio.create_task(try_detect(drivers, context, device.port))
         while not log:
             await asyncio.sleep(0.01)
         search.cancel()

@@ -65,7 +65,7 @@ def test_everything_is_read() -> None:
     assert str(version.url) == "https://drivers.example/hmm/acme-1.0.0_driver.py"
     assert (version.version, version.sha256) == ("1.0.0", sum_of(acme()))
     assert (version.min_hmm, version.changes) == ("0.1.0", "As good as new.")
-    assert [(it.name, it.result, it.against) for it in version.checks] == [
+    assert [(check.name, check.result, check.against) for check in version.checks] == [
         ("validate", "passed", None),
         ("conformance", "warnings", "acme.json"),
     ]
@@ -93,9 +93,9 @@ def test_what_may_be_missing() -> None:
 def test_the_newest_version_that_runs_here() -> None:
     """Given versions in any order, the newest comes first, and HMM must suffice."""
     numbers = ("1.9.0", "1.10.0", "1.10.0b1", "2.0")
-    versions = [version_of("", it, min_hmm=f"0.{it[0]}") for it in numbers]
+    versions = [version_of("", number, min_hmm=f"0.{number[0]}") for number in numbers]
     driver = read(index_of(driver_of(*versions))).drivers[ACME]
-    assert [it.version for it in driver.versions] == [
+    assert [item.version for item in driver.versions] == [
         *("2.0", "1.10.0", "1.10.0b1", "1.9.0"),
     ]
     for hmm, version in (("0.0.9", None), ("0.1.0", "1.10.0"), ("0.10", "2.0")):
@@ -198,45 +198,45 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
 @pytest.mark.parametrize(
     ("change", "place"),
     [
-        (lambda it: it.pop("name"), "name"),
-        (lambda it: it.update(name=""), "name"),
-        (lambda it: it.update(name=["x"]), "name"),
-        (lambda it: it.update(name="x" * 81), "name"),
-        (lambda it: it.update(name="NUL\0"), "name"),
-        (lambda it: it.update(name="\u202egnp.exe"), "name"),
-        (lambda it: it.update(name="zero\u200bwidth"), "name"),
-        (lambda it: it.update(name="half \ud800"), "name"),
-        (lambda it: it.update(name="two\nlines"), "name"),
-        (lambda it: it.update(name=" around "), "name"),
-        (lambda it: it.update(homepage="javascript:alert(1)"), "homepage"),
-        (lambda it: it.update(homepage=7), "homepage"),
-        (lambda it: it.pop("serial"), "serial"),
-        (lambda it: it.update(serial=0), "serial"),
-        (lambda it: it.update(serial=True), "serial"),
-        (lambda it: it.update(serial="7"), "serial"),
-        (lambda it: it.update(serial=2**53 + 1), "serial"),
-        (lambda it: it.update(drivers={}), "drivers"),
-        (lambda it: it.update(drivers=[1] * (MAX_DRIVERS + 1)), "drivers"),
-        (lambda it: it.update(drivers=[None]), "drivers[0]"),
-        (lambda it: it["drivers"][0].update(kind="heater"), "drivers[0].kind"),
-        (lambda it: it["drivers"][0].update(type="../x"), "drivers[0].type"),
-        (lambda it: it["drivers"][0].update(type="a/b"), "drivers[0].type"),
-        (lambda it: it["drivers"][0].update(type="a\n"), "drivers[0].type"),
-        (lambda it: it["drivers"][0].pop("author"), "drivers[0].author"),
-        (lambda it: it["drivers"][0].update(versions=[]), "drivers[0].versions"),
+        (lambda item: item.pop("name"), "name"),
+        (lambda item: item.update(name=""), "name"),
+        (lambda item: item.update(name=["x"]), "name"),
+        (lambda item: item.update(name="x" * 81), "name"),
+        (lambda item: item.update(name="NUL\0"), "name"),
+        (lambda item: item.update(name="\u202egnp.exe"), "name"),
+        (lambda item: item.update(name="zero\u200bwidth"), "name"),
+        (lambda item: item.update(name="half \ud800"), "name"),
+        (lambda item: item.update(name="two\nlines"), "name"),
+        (lambda item: item.update(name=" around "), "name"),
+        (lambda item: item.update(homepage="javascript:alert(1)"), "homepage"),
+        (lambda item: item.update(homepage=7), "homepage"),
+        (lambda item: item.pop("serial"), "serial"),
+        (lambda item: item.update(serial=0), "serial"),
+        (lambda item: item.update(serial=True), "serial"),
+        (lambda item: item.update(serial="7"), "serial"),
+        (lambda item: item.update(serial=2**53 + 1), "serial"),
+        (lambda item: item.update(drivers={}), "drivers"),
+        (lambda item: item.update(drivers=[1] * (MAX_DRIVERS + 1)), "drivers"),
+        (lambda item: item.update(drivers=[None]), "drivers[0]"),
+        (lambda item: item["drivers"][0].update(kind="heater"), "drivers[0].kind"),
+        (lambda item: item["drivers"][0].update(type="../x"), "drivers[0].type"),
+        (lambda item: item["drivers"][0].update(type="a/b"), "drivers[0].type"),
+        (lambda item: item["drivers"][0].update(type="a\n"), "drivers[0].type"),
+        (lambda item: item["drivers"][0].pop("author"), "drivers[0].author"),
+        (lambda item: item["drivers"][0].update(versions=[]), "drivers[0].versions"),
         (
-            lambda it: it["drivers"][0].update(supports=["x"] * 101),
+            lambda item: item["drivers"][0].update(supports=["x"] * 101),
             "drivers[0].supports",
         ),
         (
-            lambda it: it["drivers"][0].update(supports=["ok", {}]),
+            lambda item: item["drivers"][0].update(supports=["ok", {}]),
             "drivers[0].supports[1]",
         ),
         *(
             (
-                lambda it, key=key, value=value: it["drivers"][0]["versions"][0].update(
-                    {key: value}
-                ),
+                lambda item, key=key, value=value: item["drivers"][0]["versions"][
+                    0
+                ].update({key: value}),
                 f"drivers[0].versions[0].{key}",
             )
             for key, value in (
@@ -247,7 +247,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
             )
         ),
         (
-            lambda it: it["drivers"][0]["versions"][0]["checks"][0].update(
+            lambda item: item["drivers"][0]["versions"][0]["checks"][0].update(
                 result="perfect"
             ),
             "drivers[0].versions[0].checks[0].result",
@@ -324,7 +324,7 @@ def test_nothing_is_listed_twice() -> None:
     """Given two drivers of one type, or one version twice, nobody knows which."""
     both = index_of(driver_of(), driver_of(name="Another"))
     assert refused(written(both)) == "drivers[1]: miner/acme is there twice"
-    versions = [version_of("", it) for it in ("1.0", "1.0.0")]
+    versions = [version_of("", item) for item in ("1.0", "1.0.0")]
     why = refused(written(index_of(driver_of(*versions))))
     assert why == "drivers[0].versions[1]: miner/acme 1.0.0 is there twice"
     pool = driver_of(kind="pool")

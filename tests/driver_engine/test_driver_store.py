@@ -87,10 +87,10 @@ def test_installed_drivers_are_found(store: DriverStore) -> None:
         path = store.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    found = {str(driver.declaration.id): driver for driver in store.installed()}
-    assert found.keys() == {"miner/acme", "miner/other", "miner/beside"}
-    assert store.is_inside(found["miner/acme"].path)
-    assert not store.is_inside(found["miner/beside"].path)
+    result = {str(driver.declaration.id): driver for driver in store.installed()}
+    assert result.keys() == {"miner/acme", "miner/other", "miner/beside"}
+    assert store.is_inside(result["miner/acme"].path)
+    assert not store.is_inside(result["miner/beside"].path)
 
 
 def test_a_file_is_written_whole(acme: InstalledDriver, store: DriverStore) -> None:

@@ -298,13 +298,17 @@ def test_whatever_a_file_raises_stops_only_itself(tmp_path: Path) -> None:
 
     assert len(drivers.failed) == len(cases)
     for number, (_, line, reason) in enumerate(cases):
-        (failed,) = (it for it in drivers.failed if it.path.stem == f"a{number}_driver")
+        (failed,) = (
+            item for item in drivers.failed if item.path.stem == f"a{number}_driver"
+        )
         assert failed.line == line
         assert failed.reason.removeprefix(RAISES).startswith(reason)
         assert "\n" not in failed.reason
     assert "acme" in drivers.miners
     assert not [
-        it for it in set(sys.modules) - before if re.search(r"\.a\d_driver_", it)
+        module
+        for module in set(sys.modules) - before
+        if re.search(r"\.a\d_driver_", module)
     ]
 
 
@@ -450,8 +454,8 @@ def test_every_layout_there_ever_was(tmp_path: Path, path: str, source: str) -> 
 
     drivers = load_drivers(tmp_path / "hmm")
 
-    found = drivers.miners if source == MINER else drivers.pools
-    assert found["acme"].path == file
+    result = drivers.miners if source == MINER else drivers.pools
+    assert result["acme"].path == file
     assert drivers.failed == []
 
 
@@ -795,7 +799,7 @@ def test_a_file_that_hangs_only_here_is_run_once(
     )
 
     def hanging() -> list[threading.Thread]:
-        return [it for it in threading.enumerate() if it.name == "hmm load"]
+        return [item for item in threading.enumerate() if item.name == "hmm load"]
 
     drivers = load(tmp_path, a_driver=code + MINER)
     try:

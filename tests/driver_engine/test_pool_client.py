@@ -132,7 +132,7 @@ async def test_the_driver_is_told_what_it_needs() -> None:
 async def test_values_of_the_wrong_kind_are_unknown() -> None:
     """Given odd values in the tiles, they are None, the others arrive."""
     worker = PoolWorker(name="bitaxe")
-    odd: dict[str, Any] = {
+    malformed: dict[str, Any] = {
         "health_status": "yes",
         "pool_hashrate": "fast",
         "active_workers": "3",
@@ -142,7 +142,7 @@ async def test_values_of_the_wrong_kind_are_unknown() -> None:
         "reject_rate": float("nan"),
         "best_share": 5,
     }
-    assert await fetch(Pretend(DashboardTileData(**odd))) == DashboardTileData(
+    assert await fetch(Pretend(DashboardTileData(**malformed))) == DashboardTileData(
         health_status=False, active_workers=3, workers=(worker,), best_share=5.0
     )
     block = DashboardTileData(last_block_found=datetime(2026, 11, 1, tzinfo=UTC))
@@ -196,10 +196,10 @@ def test_a_bug_that_nobody_sees_is_logged_once(
     driver.answer = 30
     # Another account has nothing to do with it
     assert poll_seconds(driver, other) == 30
-    assert [it.levelname for it in caplog.records] == ["WARNING"]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
     for _ in range(3):
         assert poll_seconds(driver, ACCOUNT) == 30
-    assert [it.levelname for it in caplog.records] == ["WARNING", "INFO"]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     bug, end = caplog.messages
     assert "pretend failed with KeyError in line" in bug
     assert "of test_pool_client.py (get_poll_seconds)" in bug
@@ -210,7 +210,11 @@ def test_a_bug_that_nobody_sees_is_logged_once(
     # A server that is down is not a bug
     driver.answer = CannotConnect("Nothing")
     poll_seconds(driver, other)
-    assert [it.levelname for it in caplog.records] == ["WARNING", "INFO", "WARNING"]
+    assert [record.levelname for record in caplog.records] == [
+        "WARNING",
+        "INFO",
+        "WARNING",
+    ]
 
 
 def test_the_line_of_a_bug_is_in_the_file_of_the_driver() -> None:
@@ -221,7 +225,7 @@ def test_the_line_of_a_bug_is_in_the_file_of_the_driver() -> None:
             return str(json.loads("{"))
 
     with pytest.raises(DriverFault, match=r"of test_pool_client\.py") as caught:
-        read_driver(Parses(None), lambda it: it.coin_at("x", 1))
+        read_driver(Parses(None), lambda item: item.coin_at("x", 1))
     assert caught.value.reason_values["file"] == "test_pool_client.py"
     assert caught.value.reason_values["error"] == "JSONDecodeError"
 
@@ -404,7 +408,7 @@ def test_the_coin_of_a_host(answer: Any, coin: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "found"),
+    ("answer", "result"),
     [
         ([], []),
         (
@@ -421,9 +425,9 @@ def test_the_coin_of_a_host(answer: Any, coin: str | None) -> None:
         *((fault, []) for fault in FAULTS),
     ],
 )
-async def test_what_a_probe_finds(answer: Any, found: list[FoundPool]) -> None:
+async def test_what_a_probe_finds(answer: Any, result: list[FoundPool]) -> None:
     """Given any answer of a probe, what is no pool is left out."""
-    assert await probe(Pretend(answer), "192.168.1.60", 3333) == found
+    assert await probe(Pretend(answer), "192.168.1.60", 3333) == result
 
 
 async def test_a_probe_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,9 @@ def known(folder: Path, drivers: LoadedDrivers, **files: str) -> KnownPools:
 
 def summary(matches: list[PoolMatch]) -> list[tuple[str, str | None, str, int]]:
     """Return what was found, in short."""
-    return [(it.driver_type, it.coin, it.url, it.port) for it in matches]
+    return [
+        (match_.driver_type, match_.coin, match_.url, match_.port) for match_ in matches
+    ]
 
 
 class Pretend(BasePoolIntegration):
@@ -88,13 +90,13 @@ class Pretend(BasePoolIntegration):
         driver_type: str,
         host: str | None = None,
         coin: str | None = None,
-        found: Any = (),
+        result: Any = (),
     ) -> None:
         """Take what to answer; a host of ``*`` is any, by the port alone."""
         self.driver_type = driver_type  # type: ignore[misc]
         self.host = host
         self.coin = coin
-        self.found = found
+        self.found = result
         self.probed: list[tuple[str, int]] = []
 
     async def detect(self, url: str, port: int) -> bool:
@@ -200,7 +202,7 @@ def test_who_is_at_home(host: str, home: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "port", "found"),
+    ("host", "port", "result"),
     [
         ("eu1.solopool.org", 8004, [("solopool", "DGB")]),
         ("EU1.solopool.org", 8004, [("solopool", "DGB")]),
@@ -224,13 +226,13 @@ async def test_bundled_pools_by_their_host(
     drivers: dict[str, BasePoolIntegration],
     host: str,
     port: int | None,
-    found: list[tuple[str, str]],
+    result: list[tuple[str, str]],
 ) -> None:
     """Given a host, the pools at it are found by the whole name."""
     matches = await find_pools(drivers, known(tmp_path, loaded), host, port)
-    assert [(it.driver_type, it.coin) for it in matches] == found
-    assert all(it.url == host.lower() for it in matches)
-    assert all(it.port == port for it in matches if port)
+    assert [(match_.driver_type, match_.coin) for match_ in matches] == result
+    assert all(match_.url == host.lower() for match_ in matches)
+    assert all(match_.port == port for match_ in matches if port)
 
 
 async def test_every_bundled_pool_finds_itself(
@@ -254,7 +256,7 @@ async def test_a_file_of_the_user_is_found(
     file = FILE.format(
         driver="solopool", url="stratum+tcp://Umbrel.local/", port=3333, coin="dgb"
     )
-    driver = Pretend("solopool", found=[FoundPool(coin="BTC")])
+    driver = Pretend("solopool", result=[FoundPool(coin="BTC")])
     pools = known(tmp_path, loaded, mine=file)
     (match,) = await find_pools(pretend(driver), pools, "umbrel.local", 3333)
 
@@ -271,7 +273,7 @@ async def test_two_files_with_one_host(tmp_path: Path, loaded: LoadedDrivers) ->
     two = FILE.format(**values, coin="BCH")
     pools = known(tmp_path, loaded, one=one, two=two)
     matches = await find_pools({}, pools, "pool.example", 3333)
-    assert [it.coin for it in matches] == ["DGB", "BCH"]
+    assert [match_.coin for match_ in matches] == ["DGB", "BCH"]
 
 
 async def test_a_file_whose_host_is_none(tmp_path: Path, loaded: LoadedDrivers) -> None:
@@ -326,9 +328,9 @@ async def test_settings_of_a_file_for_another_port(
 
 async def test_a_host_at_home_is_asked(tmp_path: Path, loaded: LoadedDrivers) -> None:
     """Given drivers that find pools, all are told, with what the list knows."""
-    stack = Pretend("dgb_stack", found=[FoundPool(coin="dgb", settings={"a": 1})])
-    other = Pretend("other", found=[FoundPool(coin="BTC"), FoundPool(coin="BCH")])
-    broken = Pretend("broken", found=RuntimeError("no"))
+    stack = Pretend("dgb_stack", result=[FoundPool(coin="dgb", settings={"a": 1})])
+    other = Pretend("other", result=[FoundPool(coin="BTC"), FoundPool(coin="BCH")])
+    broken = Pretend("broken", result=RuntimeError("no"))
     drivers = pretend(stack, other, broken)
     pools = known(tmp_path, loaded)
 
@@ -352,7 +354,7 @@ async def test_two_kinds_of_servers_of_a_driver(
     tmp_path: Path, loaded: LoadedDrivers
 ) -> None:
     """Given a driver with two servers in the list, the port tells which it is."""
-    driver = Pretend("mmfp", found=[FoundPool(coin="BTC")])
+    driver = Pretend("mmfp", result=[FoundPool(coin="BTC")])
     pools = known(tmp_path, loaded)
     (match,) = await find_pools(pretend(driver), pools, "192.168.1.60", None)
     assert (match.listed, match.port) == (None, 0)
@@ -365,7 +367,7 @@ async def test_two_kinds_of_servers_of_a_driver(
 @pytest.mark.parametrize("host", ["1.1.1.1", "pool.example"])
 async def test_nobody_else_is_asked(host: str) -> None:
     """Given a host on the internet, no driver asks it."""
-    driver = Pretend("curious", found=[FoundPool(coin="BTC")])
+    driver = Pretend("curious", result=[FoundPool(coin="BTC")])
     assert await find_pools(pretend(driver), KnownPools(), host, 3333) == []
     assert driver.probed == []
 
@@ -445,8 +447,8 @@ async def test_other_stratum_ports_are_asked_last(
     bundled = known(tmp_path, loaded).pools["mmfp-gss-btc"]
     template = replace(bundled.template, port=usual)
     pools = KnownPools(pools={"own": replace(bundled, template=template)})
-    found = Pretend("gss", found=[FoundPool(coin="BCH")])
-    matches = await find_pools({**drivers, "gss": found}, pools, "127.0.0.1", None)
+    result = Pretend("gss", result=[FoundPool(coin="BCH")])
+    matches = await find_pools({**drivers, "gss": result}, pools, "127.0.0.1", None)
     assert summary(matches) == [("gss", "BCH", "127.0.0.1", 0)]
     assert stratum.sent == []
     # Else it may be the page of a pool

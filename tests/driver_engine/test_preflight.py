@@ -187,9 +187,9 @@ def test_a_file_that_writes_where_the_answers_go(tmp_path: Path, said: str) -> N
     bad = f"import os\nfor number in range(3, 30):\n    try:\n        os.write(number, {said})\n    except OSError:\n        pass\n"
     paths = write(tmp_path, a=GOOD, b=bad + GOOD, c=GOOD.replace("acme", "other"))
 
-    found = check(paths)
-    assert list(found) == [paths[1]]
-    assert "cannot be read" in found[paths[1]].reason
+    result = check(paths)
+    assert list(result) == [paths[1]]
+    assert "cannot be read" in result[paths[1]].reason
 
 
 def test_what_a_file_imports_is_found(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_what_cannot_be_tried_is_not_run(
     findings = check(paths)
 
     assert findings.keys() == set(paths)
-    assert all("could not be tried" in it.reason for it in findings.values())
+    assert all("could not be tried" in finding.reason for finding in findings.values())
 
 
 HANGS = "import time\ntime.sleep(3600)\n"

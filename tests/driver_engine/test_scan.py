@@ -43,10 +43,10 @@ async def test_miners_are_found(
     """Given two miners in the network, both are found, and their clients closed."""
     async with SimulatedAxeOS() as bitaxe, SimulatedAvalon() as avalon:
         usual_ports.set(http=bitaxe, cgminer=avalon)
-        found = await scan(HERE, bundled, context, set())
+        result = await scan(HERE, bundled, context, set())
 
-    assert {device.driver.driver_type for device in found} == {"bitaxe", "avalon_nano"}
-    for device in found:
+    assert {device.driver.driver_type for device in result} == {"bitaxe", "avalon_nano"}
+    for device in result:
         assert (device.client.host, device.client.port) == ("127.0.0.1", None)
         assert device.profile.facts.mac
         assert device.client._driver is None
@@ -91,5 +91,5 @@ async def test_an_address_in_two_networks_is_asked_once(
     """Given networks that overlap, each miner is found once."""
     async with SimulatedAxeOS() as bitaxe, SimulatedAvalon() as avalon:
         usual_ports.set(http=bitaxe, cgminer=avalon)
-        found = await scan(HERE * 2, bundled, context, set())
-    assert len(found) == 2
+        result = await scan(HERE * 2, bundled, context, set())
+    assert len(result) == 2

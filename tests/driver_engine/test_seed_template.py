@@ -224,6 +224,6 @@ async def test_it_is_detected_beside_the_bundled_drivers(
     """Given a device that only it knows, it alone is found."""
     detection = await detect([*bundled, loaded], context, "127.0.0.1", device.port)
 
-    assert [found.driver.driver_type for found in detection.devices] == ["template"]
+    assert [result.driver.driver_type for result in detection.devices] == ["template"]
     assert detection.error is None
     await detection.devices[0].client.close()

@@ -168,7 +168,7 @@ def test_a_file_that_changes_what_others_use(
 ) -> None:
     """Given any such change, the file is named with it; nothing here is changed."""
     path = file_with(folder, patch)
-    (failed,) = (it for it in loaded.failed if it.path == path)
+    (failed,) = (item for item in loaded.failed if item.path == path)
     assert failed.reason.startswith(f"It changes {what}")
     assert failed.reason.endswith("when it is loaded, which others use as well")
     if what.rpartition(".")[2] in patch:
@@ -176,7 +176,7 @@ def test_a_file_that_changes_what_others_use(
     assert path.stem not in loaded.miners
     # It did harm: the same file is not tried once more
     assert any(
-        it.harmful and failed.reason == it.reason for it in loaded.tried.values()
+        item.harmful and failed.reason == item.reason for item in loaded.tried.values()
     )
 
 
@@ -204,8 +204,8 @@ def test_what_it_changes_only_here_is_put_back(
 ) -> None:
     """Given a file that behaves where it is tried, it is caught where it runs."""
     sly = "\n".join(
-        f"    {it}"
-        for it in (
+        f"    {item}"
+        for item in (
             "aiohttp.ClientSession._request = mine",
             "asyncio.sleep = mine",
             "json.loads = functools.partial(mine)",

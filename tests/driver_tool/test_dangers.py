@@ -80,7 +80,7 @@ def dangers(
         ("catches everything", "try: x = 1\nexcept (ValueError, BaseException): pass"),
         ("catches everything", "import asyncio as a\ntry: x = 2\nexcept a.CancelledError: pass"),
         ("catches everything", "import contextlib as c\nc.suppress(BaseException)"),
-        *(("wallet is written", f"x = 1\nWALLET = {it!r}") for it in WALLETS),
+        *(("wallet is written", f"x = 1\nWALLET = {wallet!r}") for wallet in WALLETS),
         ("password or key", "x = 1\nAPI_TOKEN = 'k2j3h4k2j3h4'"),
         ("password or key", "x = 1\nf(password='hunter2hunter2')"),
         ("password or key", "x = 1\ny = {'api_key': 'k2j3h4k2j3h4'}"),
@@ -91,11 +91,11 @@ def dangers(
 )  # fmt: skip
 def test_a_danger_is_named(head: str, says: str, code: str) -> None:
     """Whatever it is written for, and however, it is said in which line."""
-    found = [it for it in dangers(code, head) if says in it.text]
-    assert [it.level for it in found] == ["warning"]
-    assert found[0].advice
+    result = [danger for danger in dangers(code, head) if says in danger.text]
+    assert [item.level for item in result] == ["warning"]
+    assert result[0].advice
     is_last = 1 + len(code.splitlines())
-    assert found[0].line in (is_last, 3)
+    assert result[0].line in (is_last, 3)
 
 
 @pytest.mark.parametrize(
@@ -174,12 +174,14 @@ def test_a_file_of_hmm_local_is_told(
     monkeypatch.setattr(stock, "checksums", lambda: sums)
     report = validate(path)
     assert report.is_usable
-    found = {problem.text: problem.line for problem in report.problems}
-    assert found["time.sleep stops the thread of the driver while it waits"] == 9
-    assert any(text.startswith("It came with HMM-Local") for text in found)
+    result = {problem.text: problem.line for problem in report.problems}
+    assert result["time.sleep stops the thread of the driver while it waits"] == 9
+    assert any(text.startswith("It came with HMM-Local") for text in result)
 
 
-@pytest.mark.parametrize("path", sorted(BUNDLED.rglob("*.py")), ids=lambda it: it.stem)
+@pytest.mark.parametrize(
+    "path", sorted(BUNDLED.rglob("*.py")), ids=lambda item: item.stem
+)
 def test_there_is_none_in_the_bundled_drivers(path: Path) -> None:
     """Given HMM's own files, no danger is seen in any."""
     source = path.read_bytes()

@@ -139,8 +139,8 @@ def test_a_second_version(built: Path, tool: Tool) -> None:
     new, old = index.drivers[SAMPLE].versions
     assert (new.version, new.min_hmm, new.interface) == ("1.1.0", "0.1.0", "1.0.0")
     assert new.changes.startswith("Changes\n1.1.0")
-    assert [it.name for it in new.checks] == ["validate"]
-    assert [it.against for it in old.checks] == [None, "sample_one.json"]
+    assert [check.name for check in new.checks] == ["validate"]
+    assert [check.against for check in old.checks] == [None, "sample_one.json"]
     output = built / "other.json"
     assert tool("index", "build", str(built), "-o", str(output))[0] == 0
     assert json.loads(output.read_bytes())["serial"] == 1
@@ -167,7 +167,10 @@ def test_a_pool_driver(built: Path, pool_session: Session, tool: Tool) -> None:
     assert status == 0, shown
     pool = index_in(built).drivers[DriverId("pool", "sample_pool")]
     assert (pool.name, pool.supports) == ("A pool", ("pool.example",))
-    assert [it.name for it in pool.versions[0].checks] == ["validate", "conformance"]
+    assert [check.name for check in pool.versions[0].checks] == [
+        "validate",
+        "conformance",
+    ]
 
 
 # What is refused
@@ -398,7 +401,7 @@ def test_the_workflow_types_what_the_tool_takes() -> None:
     for words in commands:
         assert words[0] == "hmm/script/driver"
         cli.parser().parse_args(
-            [it.replace("$GITHUB_RUN_NUMBER", "7") for it in words[1:]]
+            [word.replace("$GITHUB_RUN_NUMBER", "7") for word in words[1:]]
         )
     # Where the secret is, no driver runs
     secret = [step["run"] for step in steps if "secrets." in str(step)]

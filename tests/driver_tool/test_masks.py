@@ -34,7 +34,7 @@ from tests.driver_api.test_wallets import (
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 
-def said(body: Any, target: str = "/api", **changes: Any) -> Session:
+def session_with(body: Any, target: str = "/api", **changes: Any) -> Session:
     """Return a session of one answer."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     exchange = HttpExchange(
@@ -71,7 +71,7 @@ def answer(session: Session) -> Any:
 )
 def test_a_secret_is_replaced(key: str, secret: str) -> None:
     """Given a secret at its key or with its look, it is nowhere in the session."""
-    before = said({key: secret, "power": 17, "note": f"hello {secret}"})
+    before = session_with({key: secret, "power": 17, "note": f"hello {secret}"})
     after = mask(before)
     shown = after.dump()
     assert secret not in shown
@@ -101,8 +101,10 @@ def test_a_secret_is_replaced(key: str, secret: str) -> None:
 )
 def test_what_is_no_secret_stays(body: dict[str, Any], same: bool) -> None:
     """Given other values, they are left alone; a short password only at its key."""
-    assert (answer(mask(said({**body, "x": "x"}))) == {**body, "x": "x"}) is same
-    assert answer(mask(said({**body, "x": "x"})))["x"] == "x"
+    assert (
+        answer(mask(session_with({**body, "x": "x"}))) == {**body, "x": "x"}
+    ) is same
+    assert answer(mask(session_with({**body, "x": "x"})))["x"] == "x"
 
 
 WALLETS = [
@@ -120,7 +122,7 @@ WALLETS = [
 @pytest.mark.parametrize(("coin", "wallet"), WALLETS)
 def test_a_wallet_becomes_one_of_the_same_kind(coin: str, wallet: str) -> None:
     """Given a wallet, its stand-in passes the checks of drivers as it does."""
-    after = answer(mask(said({"wallet": wallet})))["wallet"]
+    after = answer(mask(session_with({"wallet": wallet})))["wallet"]
     assert after != wallet
     # One address in 25 or so is shorter than others of its kind
     assert abs(len(after) - len(wallet)) <= 1
@@ -137,7 +139,7 @@ def test_a_mistyped_wallet_stays_mistyped(coin: str, wallet: str) -> None:
     wrong = wallet[:-1] + (letter.upper() if wallet.isupper() else letter)
     with pytest.raises(WrongChecksum):
         check_wallet(coin, wrong)
-    after = answer(mask(said({"wallet": wrong})))["wallet"]
+    after = answer(mask(session_with({"wallet": wrong})))["wallet"]
     assert wallet[:-1] not in after
     with pytest.raises(InvalidValue):
         check_wallet(coin, after)
@@ -148,7 +150,7 @@ def test_wallets_of_one_session_stay_apart() -> None:
     first, second = list(CASH.values())[:2]
     after = answer(
         mask(
-            said(
+            session_with(
                 {
                     "user": f"{first}.a",
                     "user2": f"{second}_rig1",
@@ -167,7 +169,7 @@ def test_wallets_of_one_session_stay_apart() -> None:
 def test_secrets_in_paths_headers_and_text_are_replaced() -> None:
     """Given an account in a path and a token in a query, both are gone."""
     wallet = "bc1qfpx56gryv4kk7grhv9kxcet59ssxumeq9pvxv4"
-    session = said(
+    session = session_with(
         {"workers": {f"{wallet}.garage": {"hr": 1}}},
         target=f"/api/miners/{wallet}?token=abc123&page=2",
         headers={"location": f"/u/{wallet}"},
@@ -214,26 +216,28 @@ def test_short_secrets_are_replaced_where_they_are_told() -> None:
     shown = repr([item.received for item in mask(session).exchanges])
     assert "User=masked-account-1,Pass=masked,Note=bobsled" in shown
     assert "SSID[masked-wifi] Mode[home]" in shown
-    (item,) = mask(said({}, target="/users/bob?page=bobs"), ["bob"]).exchanges
+    (item,) = mask(session_with({}, target="/users/bob?page=bobs"), ["bob"]).exchanges
     assert isinstance(item, HttpExchange)
     assert item.target == "/users/masked-account-1?page=bobs"
 
 
 def test_known_secrets_are_replaced_wherever_they_are() -> None:
     """Given an account that the caller names, a firmware may call it anything."""
-    shown = mask(said({"banana": "john-smith"}), ["john-smith", ""]).dump()
+    shown = mask(session_with({"banana": "john-smith"}), ["john-smith", ""]).dump()
     assert "john-smith" not in shown
 
 
 def test_one_mac_written_in_two_ways_stays_one() -> None:
     """Given a MAC with and without colons, both stand-ins are the same MAC."""
-    after = answer(mask(said({"mac": "24587C4B00DE", "macAddr": "24:58:7c:4b:00:de"})))
+    after = answer(
+        mask(session_with({"mac": "24587C4B00DE", "macAddr": "24:58:7c:4b:00:de"}))
+    )
     assert after["macAddr"].replace(":", "").upper() == after["mac"]
 
 
 def test_identities_are_no_secrets() -> None:
     """Given a MAC and a user, only the user must not be shown in a message."""
-    session = said(
+    session = session_with(
         {"mac": "24:58:7C:4B:00:DE", "user": "somebody", "hostname": "box-1"}
     )
     assert set(find_secrets(session)) == {"somebody"}

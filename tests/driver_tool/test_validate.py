@@ -163,7 +163,7 @@ def test_an_error_keeps_a_file_from_working(
     """Given a mistake that HMM cannot load, it is an error with advice."""
     report = validate(write(old, new))
     assert not report.is_usable
-    errors = [it for it in report.problems if it.level == "error"]
+    errors = [problem for problem in report.problems if problem.level == "error"]
     assert says in errors[0].text
     assert advice in errors[0].advice
 
@@ -227,8 +227,8 @@ def test_a_habit_that_hurts_is_a_warning(
     """Given what works and hurts later, there is a warning in the right line."""
     path = write(old, new)
     report = validate(path)
-    warnings = [it for it in report.problems if says in it.text]
-    assert [it.level for it in warnings] == ["warning"]
+    warnings = [problem for problem in report.problems if says in problem.text]
+    assert [warning.level for warning in warnings] == ["warning"]
     assert warnings[0].advice
     if warnings[0].line is not None:
         here = path.read_text(encoding="utf-8").splitlines()[warnings[0].line - 1]
@@ -307,7 +307,7 @@ def test_a_driver_of_hmm_local_is_told_what_it_is(tmp_path: Path) -> None:
     )
     report = validate(path)
     assert report.is_usable
-    assert any("driver of HMM-Local" in it.advice for it in report.problems)
+    assert any("driver of HMM-Local" in problem.advice for problem in report.problems)
 
 
 @pytest.mark.parametrize("path", sorted((BUNDLED).glob("*_drivers/*_driver.py")))

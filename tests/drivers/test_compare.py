@@ -100,13 +100,17 @@ async def test_fields_that_differ_and_no_second_request(
     assert (found["polls"], found["read"], found["ended_early"]) == (3, 3, None)
     assert (found["running_version"], found["candidate_version"]) == ("1.0.0", "2.0.0")
     assert found["same_fields"] > 20
-    differences = {it["field"]: it for it in found["differences"]}
+    differences = {
+        difference["field"]: difference for difference in found["differences"]
+    }
     assert differences["power"]["kind"] == "lost"
     assert differences["power"]["polls"] == 3
     # What is absurd is no value, in the other process as here
     assert differences["temperature"]["candidate"] == "–"
     assert differences["signal"]["candidate"] == "-1"
-    assert all(len(it["candidate"]) <= 60 for it in found["differences"])
+    assert all(
+        len(difference["candidate"]) <= 60 for difference in found["differences"]
+    )
     # Afterwards nothing is kept of the answers
     assert miner.runtime_data.recording is None
 
@@ -235,7 +239,7 @@ async def test_a_bad_candidate(
         assert trial.failed is not None
         assert ended in trial.failed
     if case == "patches":
-        assert any(it.startswith("PATCH ") for it in trial.comparison.missed)
+        assert any(item.startswith("PATCH ") for item in trial.comparison.missed)
     await trials(home).async_drop()
 
 
@@ -247,7 +251,10 @@ async def test_a_candidate_that_answers_for_hmm(
     await begin(home, miner, "garage_two.py")
     found = await compared(home, miner, times=3)
     assert found["polls"] == 2
-    differences = {it["field"]: it["candidate"] for it in found["differences"]}
+    differences = {
+        difference["field"]: difference["candidate"]
+        for difference in found["differences"]
+    }
     assert "no_field" not in differences
     # Its true answer comes to the next poll, when neither of these has changed
     assert (differences["core_voltage"], differences["mode"]) == ("inf", "x?")
@@ -319,7 +326,9 @@ async def test_broadcasts(home: HomeAssistant) -> None:
         await begin(home, entry, "other.py", 1)
         found = await compared(home, entry, times=2)
         assert found["read"] == 1, (found["errors"], found["not_asked"])
-        assert {it["field"] for it in found["differences"]} <= {"uptime"}
+        assert {difference["field"] for difference in found["differences"]} <= {
+            "uptime"
+        }
 
 
 async def test_a_pool(home: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,7 +359,11 @@ async def test_a_pool(home: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> N
         assert pool.counters.requests - before == 2 * per_poll
     assert found["read"] == 1, found
     # What it keeps of the coin is that of the first poll
-    lost = [it["field"] for it in found["differences"] if it["kind"] == "lost"]
+    lost = [
+        difference["field"]
+        for difference in found["differences"]
+        if difference["kind"] == "lost"
+    ]
     assert lost == ["pool_hashrate"]
     assert found["not_asked"] == ["GET http://127.0.0.1:9/…"]
 
@@ -381,7 +394,7 @@ async def test_a_candidate_of_hmm_local(
     assert bitaxe.counters.requests - before == 1
     assert found["read"] == 1, found
     assert {"power", "temperature"}.isdisjoint(
-        it["field"] for it in found["differences"]
+        difference["field"] for difference in found["differences"]
     )
 
 
@@ -408,7 +421,7 @@ async def test_it_ends_with_what_it_is_tried_on(
     assert trial.ended.is_set()
     assert trials(home).current is None
     # Nothing waits for the next start
-    assert not {it for it in await names(home) if it.startswith("pending")}
+    assert not {name for name in await names(home) if name.startswith("pending")}
 
 
 @pytest.mark.parametrize("is_reloaded", [True, False])
@@ -468,7 +481,7 @@ async def test_the_action(
     await poll(home, miner)
     answer = await call
     assert isinstance(answer, dict)
-    assert [it["field"] for it in answer["differences"]] == ["power"]  # type: ignore[index]
+    assert [difference["field"] for difference in answer["differences"]] == ["power"]  # type: ignore[index]
     text = garage("3.0.0")
     url = files.put("/garage_driver.py", text)
     await do(home, "install_driver", url=url, sha256=sum_of(text))

@@ -299,9 +299,9 @@ async def test_examples_of_the_documentation(client: TestClient[Any, Any]) -> No
     examples = [json.loads(block) for block in blocks("docs/api.md", "jsonc")]
     *_, row, update, update_all = examples
     shown = next(
-        found
-        for found in await get(client, "/status")
-        if found["driver_type"] == row["driver_type"]
+        result
+        for result in await get(client, "/status")
+        if result["driver_type"] == row["driver_type"]
     )
     assert shown | {"description": ""} == row | {"description": ""}
     assert (await post(client, "/update/bitaxe"))[1] == update

@@ -198,7 +198,7 @@ async def test_overview_tells_all_states(
     assert [*replaced, *none] in rows
     # Its polls are those of this whole process
     assert ["Solopool.org", "Pool", "1.0.0", "HMM", "Running"] in [
-        it[:5] for it in rows
+        item[:5] for item in rows
     ]
     needed = [row for row in rows if row[4] == "When it is needed"]
     assert [row[1:4] for row in needed] == [["Miner", "–", "HMM"]]
@@ -240,10 +240,10 @@ async def test_reload(
     await put(home, COPY, text)
     await put(home, FILE, "class Broken(\n")
     result = await open_step(home, "reload")
-    said = texts_of(result, "reloaded")
-    assert said["changes"] == f"- miner/bitaxe: 1.0.0 → 1.1.0 (`hmm/{COPY}`)"
-    assert said["entries"] == "Living room"
-    assert said["failed"].startswith(
+    placeholders = texts_of(result, "reloaded")
+    assert placeholders["changes"] == f"- miner/bitaxe: 1.0.0 → 1.1.0 (`hmm/{COPY}`)"
+    assert placeholders["entries"] == "Living room"
+    assert placeholders["failed"].startswith(
         f"- `hmm/{FILE}`:1 It fails when it is loaded: SyntaxError"
     )
     assert set(issues(home)) == {f"driver_failed_hmm/{FILE}"}
@@ -251,16 +251,16 @@ async def test_reload(
     await delete(home, COPY)
     await bitaxe.unplug()
     await put(home, FILE, acme("1.2.0"))
-    said = texts_of(await choose(home, result, "reload"), "reloaded")
-    assert said["changes"].splitlines() == [
+    placeholders = texts_of(await choose(home, result, "reload"), "reloaded")
+    assert placeholders["changes"].splitlines() == [
         "- miner/bitaxe: 1.1.0 → 1.0.0 (`bundled/miner_drivers/bitaxe_driver.py`)",
         f"- miner/acme: 1.0.0 → 1.2.0 (`hmm/{FILE}`)",
     ]
-    assert said["failed"] == "–"
+    assert placeholders["failed"] == "–"
 
     await delete(home, FILE)
-    said = texts_of(await open_step(home, "reload"), "reloaded")
-    assert said["changes"] == "- miner/acme: 1.2.0 → –"
+    placeholders = texts_of(await open_step(home, "reload"), "reloaded")
+    assert placeholders["changes"] == "- miner/acme: 1.2.0 → –"
 
 
 async def test_a_reload_that_cannot_be_done(
@@ -358,7 +358,7 @@ async def test_the_end_of_a_progress_is_reported_until_it_is_seen(
     for number in range(2, 6):
         await later(home, 3600)
         assert len(reports) == number
-    assert {it.data["flow_id"] for it in reports} == {menu["flow_id"]}
+    assert {report.data["flow_id"] for report in reports} == {menu["flow_id"]}
     if closed:
         flows.async_abort(menu["flow_id"])
     else:
@@ -389,10 +389,14 @@ async def test_check_and_update(
         "failed": "–",
         "others": "miner/mine",
     }
-    said = texts_of(await choose(home, checked, "update"), "updated")
-    assert said["updated"] == "- miner/bitaxe: 0.9.0 → 1.0.0 (`bitaxe_driver.py`)"
-    assert said["failed"].startswith("- miner/acme: The new file cannot be loaded")
-    assert said["entries"] == "Living room"
+    placeholders = texts_of(await choose(home, checked, "update"), "updated")
+    assert (
+        placeholders["updated"] == "- miner/bitaxe: 0.9.0 → 1.0.0 (`bitaxe_driver.py`)"
+    )
+    assert placeholders["failed"].startswith(
+        "- miner/acme: The new file cannot be loaded"
+    )
+    assert placeholders["entries"] == "Living room"
     assert get_data(home).drivers.miners["acme"].version == "1.0.0"
 
     await files.stop()
@@ -421,16 +425,16 @@ async def test_customise_edit_and_reload(
     form = await open_step(home, "customise")
     assert options(form, "driver")["miner/bitaxe"] == "Bitaxe (AxeOS) · miner/bitaxe"
     result = await fill(home, form, driver="miner/bitaxe")
-    said = texts_of(result, "customised")
-    path = Path(said["file"])
+    placeholders = texts_of(result, "customised")
+    path = Path(placeholders["file"])
     assert path == Path(home.config.path(DOMAIN, COPY))
     assert await read(path) == await read(BITAXE)
-    assert said["entries"] == "Living room"
+    assert placeholders["entries"] == "Living room"
     assert not get_data(home).drivers.miners["bitaxe"].bundled
 
     await put(home, COPY, (await read(path)).replace('"1.0.0"', '"1.0.1"'))
-    said = texts_of(await choose(home, result, "reload"), "reloaded")
-    assert "1.0.0 → 1.0.1" in said["changes"]
+    placeholders = texts_of(await choose(home, result, "reload"), "reloaded")
+    assert "1.0.0 → 1.0.1" in placeholders["changes"]
     form = await open_step(home, "customise")
     assert "miner/bitaxe" not in options(form, "driver")
 
@@ -477,9 +481,9 @@ async def test_install_from_the_web(
     assert not ran.exists()
     assert set(issues(home)) == {"driver_install_miner/acme"}
 
-    said = texts_of(await fill(home, question, answer="install"), "installed")
+    placeholders = texts_of(await fill(home, question, answer="install"), "installed")
     assert ran.exists()
-    assert said == {
+    assert placeholders == {
         "driver": "miner/acme",
         "file": "acme_driver.py",
         "old_version": "–",
@@ -529,14 +533,14 @@ async def test_what_cannot_be_installed_can_be_corrected(
     assert result["errors"] == {"sha256": "sha256_invalid"}
 
     wrong = sum_of("another")
-    for typed, said in (
+    for typed, placeholders in (
         ("ftp://127.0.0.1/acme_driver.py", "There can be no driver at this address"),
         (url, "The file at this address is not the one that you want"),
         (files.url("/none.py"), "The driver could not be downloaded"),
     ):
         result = await fill(home, result, url=typed, sha256=wrong)
-        assert said in why(result, "install")
-        markers = {str(it): it.description for it in result["data_schema"].schema}
+        assert placeholders in why(result, "install")
+        markers = {str(item): item.description for item in result["data_schema"].schema}
         assert markers["url"] == {"suggested_value": typed}
     # A wrong sum once more: what was wrong before is not told again
     result = await fill(home, result, url=url, sha256="abc")
@@ -578,8 +582,8 @@ async def test_roll_back_to_a_version_that_is_chosen(
     assert versions == ["2.0.0", "1.0.0", "1.0.0"]
     oldest = list(kept)[-1]
 
-    said = texts_of(await fill(home, form, version=oldest), "rolled_back")
-    assert said == {
+    placeholders = texts_of(await fill(home, form, version=oldest), "rolled_back")
+    assert placeholders == {
         "driver": "miner/acme",
         "file": "acme_driver.py",
         "old_version": "3.0.0",
@@ -607,8 +611,8 @@ async def test_a_removed_driver_comes_back(
     form = await fill(home, await open_step(home, "roll_back"), driver="miner/acme")
     assert form["description_placeholders"]["version"] == "–"
     assert options(form, "version") == {"my-oldZ": "0.1"}
-    said = texts_of(await fill(home, form, version="my-oldZ"), "rolled_back")
-    assert (said["old_version"], said["new_version"]) == ("–", "0.1")
+    placeholders = texts_of(await fill(home, form, version="my-oldZ"), "rolled_back")
+    assert (placeholders["old_version"], placeholders["new_version"]) == ("–", "0.1")
     assert get_data(home).drivers.miners["acme"].version == "0.1"
 
 
@@ -683,9 +687,9 @@ async def test_remove_for_good(home: HomeAssistant, miner: ConfigEntry[Any]) -> 
     assert confirm["description_placeholders"]["entries"] == "Acme"
     assert "acme" in get_data(home).drivers.miners
 
-    said = texts_of(await fill(home, confirm), "removed")
-    assert (said["old_version"], said["new_version"]) == ("1.0.0", "–")
-    assert said["entries"] == "Acme ⚠"
+    placeholders = texts_of(await fill(home, confirm), "removed")
+    assert (placeholders["old_version"], placeholders["new_version"]) == ("1.0.0", "–")
+    assert placeholders["entries"] == "Acme ⚠"
     assert entry.state is ConfigEntryState.SETUP_ERROR
     assert FILE not in await names(home)
 
@@ -705,9 +709,12 @@ async def test_remove_makes_room_for_the_bundled_driver(
     assert confirm["step_id"] == "remove_to_bundled"
     assert confirm["description_placeholders"]["version"] == "1.0.0"
     assert confirm["description_placeholders"]["entries"] == "Living room"
-    said = texts_of(await fill(home, confirm), "removed")
-    assert (said["old_version"], said["new_version"]) == ("9.0.0", "1.0.0")
-    assert said["entries"] == "Living room"
+    placeholders = texts_of(await fill(home, confirm), "removed")
+    assert (placeholders["old_version"], placeholders["new_version"]) == (
+        "9.0.0",
+        "1.0.0",
+    )
+    assert placeholders["entries"] == "Living room"
     assert miner.state is ConfigEntryState.LOADED
 
 

@@ -73,8 +73,8 @@ async def test_a_signed_index_is_added_and_removed(
     form = await choose(home, await open_indexes(home), "index_add")
     question = await fill(home, form, url=url)
     assert question["step_id"] == "index_signed"
-    said = question["description_placeholders"]
-    assert (said["name"], said["address"], said["count"]) == (
+    placeholders = question["description_placeholders"]
+    assert (placeholders["name"], placeholders["address"], placeholders["count"]) == (
         "Drivers of Acme",
         url,
         "1",
@@ -93,7 +93,7 @@ async def test_a_signed_index_is_added_and_removed(
     ]
     ((name, count, signer, _, problem),) = rows(menu)
     assert (name, count, problem) == (f"Drivers of Acme (`{url}`)", "1", "–")
-    assert signer == f"`{said['fingerprint'][:9]} …`"
+    assert signer == f"`{placeholders['fingerprint'][:9]} …`"
 
     form = await choose(home, menu, "index_remove")
     assert options(form, "index") == {url: f"Drivers of Acme · {url}"}
@@ -185,28 +185,32 @@ async def test_search_and_install(
         "0": "Acme One 1.0.0 · Acme One, Acme Two · Jane Doe · Drivers of Acme"
     }
     menu = await fill(home, form, driver="0")
-    said = menu["description_placeholders"]
+    placeholders = menu["description_placeholders"]
     assert menu["menu_options"] == [
         *("index_install", "index_search", "drivers", "finish"),
     ]
-    assert (said["author"], said["license"]) == ("Jane Doe", "MIT")
-    assert said["supports"] == "Acme One, Acme Two"
-    assert said["checks"] == "validate, conformance (acme.json) ⚠"
-    assert said["changes"] == "As good as new."
-    assert (said["version"], said["installed"], said["runs"]) == ("1.0.0", "–", "–")
-    assert said["min_hmm"] == "0.1.0"
-    assert said["signature"].startswith("`")
+    assert (placeholders["author"], placeholders["license"]) == ("Jane Doe", "MIT")
+    assert placeholders["supports"] == "Acme One, Acme Two"
+    assert placeholders["checks"] == "validate, conformance (acme.json) ⚠"
+    assert placeholders["changes"] == "As good as new."
+    assert (
+        placeholders["version"],
+        placeholders["installed"],
+        placeholders["runs"],
+    ) == ("1.0.0", "–", "–")
+    assert placeholders["min_hmm"] == "0.1.0"
+    assert placeholders["signature"].startswith("`")
 
     question = await choose(home, menu, "index_install")
     assert question["step_id"] == "install_confirm"
     assert question["description_placeholders"]["index"] == files.url(INDEX)
-    assert {it for it in await names(home) if "pending" not in it} == set()
+    assert {name for name in await names(home) if "pending" not in name} == set()
     result = await fill(home, question, answer="install")
     assert texts_of(result, "installed")["file"] == "acme_driver.py"
 
     menu = await fill(home, await search(home, query), driver="0")
-    said = menu["description_placeholders"]
-    assert (said["installed"], said["runs"]) == ("1.0.0", "1.0.0")
+    placeholders = menu["description_placeholders"]
+    assert (placeholders["installed"], placeholders["runs"]) == ("1.0.0", "1.0.0")
 
 
 async def test_nothing_is_found(
@@ -261,10 +265,18 @@ async def test_what_cannot_be_installed(
     form = await search(home, "")
     menu = await fill(home, form, driver="0")
     assert menu["menu_options"] == ["index_search", "drivers", "finish"]
-    said = menu["description_placeholders"]
-    assert (said["version"], said["newest"], said["min_hmm"]) == ("–", "1.0.0", "99")
-    assert (said["checks"], said["changes"], said["supports"]) == ("–", "–", "–")
-    assert said["signature"] == "Not signed"
+    placeholders = menu["description_placeholders"]
+    assert (
+        placeholders["version"],
+        placeholders["newest"],
+        placeholders["min_hmm"],
+    ) == ("–", "1.0.0", "99")
+    assert (
+        placeholders["checks"],
+        placeholders["changes"],
+        placeholders["supports"],
+    ) == ("–", "–", "–")
+    assert placeholders["signature"] == "Not signed"
 
     form = await fill(
         home, await choose(home, menu, "index_search"), query="miner/acme"

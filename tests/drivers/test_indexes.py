@@ -57,7 +57,7 @@ def publish(
 
 def acme_index(*versions: str, serial: int = 1, **changes: Any) -> dict[str, Any]:
     """Return an index with some versions of Acme."""
-    listed = [version_of(acme(it), it) for it in versions]
+    listed = [version_of(acme(version), version) for version in versions]
     return index_of(driver_of(*listed), serial=serial, **changes)
 
 
@@ -79,7 +79,7 @@ async def why_not(home: HomeAssistant, address: str) -> str:
     return str(raised.value)
 
 
-async def look(home: HomeAssistant) -> dict[str, Any]:
+async def list_offered(home: HomeAssistant) -> dict[str, Any]:
     """Look at the indexes now; return what is said of the first one."""
     await do(home, "check_driver_updates")
     (listed, *_) = (await do(home, "list_driver_indexes"))["indexes"]
@@ -186,7 +186,7 @@ async def test_an_index_is_looked_at_once_a_day(
     await service.async_check(by_hand=False)
     await service.async_check(by_hand=False)
     assert files.requests == [INDEX]
-    await look(home)
+    await list_offered(home)
     assert files.requests == [INDEX, INDEX]
     # The clock was wrong, by years
     own.looked_at = time.time() + 10**8
@@ -245,7 +245,7 @@ async def test_what_is_stored_may_be_broken(
     again = DriverIndexes(home, async_get_clientsession(home))
     await again.async_load()
     assert {str(own.address) for own in again.all} == {address, unreadable, timeless}
-    assert {it["looked_at"][:4] for it in indexes_json(again)["indexes"]} == {
+    assert {index["looked_at"][:4] for index in indexes_json(again)["indexes"]} == {
         *("1970", str(dt_util.utcnow().year)),
     }
     broken = again.get(unreadable)
@@ -367,7 +367,7 @@ async def test_names_and_texts_are_shown_as_they_are(
     name = "[x](https://evil.example) **b** <b>"
     await add(home, publish(files, signed(index_of(name=name))))
     publish(files, signed(index_of(name=name), OTHER_KEY))
-    await look(home)
+    await list_offered(home)
     (issue,) = issues(home).values()
     assert issue.translation_placeholders is not None
     assert issue.translation_placeholders["index"] == (
@@ -479,7 +479,7 @@ async def test_another_key_stops_everything_from_the_index(
         signed(acme_index("1.0.0", "1.1.0", serial=2, name="Evil"), OTHER_KEY),
         *("1.0.0", "1.1.0"),
     )
-    listed = await look(home)
+    listed = await list_offered(home)
     assert (listed["trusted"], listed["name"]) == (False, "Drivers of Acme")
     assert "has another key" in listed["error"]
     row = await row_of(home)
@@ -492,14 +492,14 @@ async def test_another_key_stops_everything_from_the_index(
 
     (issue,) = issues(home).values()
     shown = await repairs.open(issue.issue_id)
-    said = shown["description_placeholders"]
+    placeholders = shown["description_placeholders"]
     assert before is not None
-    assert said["old"] == before.fingerprint
-    assert said["new"] != said["old"]
+    assert placeholders["old"] == before.fingerprint
+    assert placeholders["new"] != placeholders["old"]
     assert (await repairs.choose("trust"))["type"] == "create_entry"
     assert issues(home) == {}
     assert own.signer != before
-    assert (await look(home))["name"] == "Evil"
+    assert (await list_offered(home))["name"] == "Evil"
     assert (await row_of(home))["available_version"] == "1.1.0"
 
 
@@ -510,16 +510,16 @@ async def test_a_lost_signature(
     await start(home)
     own = await add(home, publish(files))
     publish(files, index_of(serial=2))
-    assert not (await look(home))["trusted"]
+    assert not (await list_offered(home))["trusted"]
     (issue,) = issues(home).values()
     assert issue.translation_key == "index_signature_lost"
     await repairs.open(issue.issue_id)
     assert (await repairs.choose("trust"))["type"] == "create_entry"
-    listed = await look(home)
+    listed = await list_offered(home)
     assert (listed["signed"], listed["trusted"], listed["serial"]) == (False, True, 2)
     # Signed again, that key is the one from then on
     publish(files, signed(index_of(serial=3), OTHER_KEY))
-    assert (await look(home))["signed"]
+    assert (await list_offered(home))["signed"]
     assert own.signer is not None
     assert own.signer.key == OTHER_KEY.public_key().public_bytes_raw().hex()
 
@@ -532,7 +532,7 @@ async def test_the_owner_removes_the_index(
     own = await add(home, publish(files))
     await install(home, repairs)
     publish(files, signed(index_of(), OTHER_KEY))
-    await look(home)
+    await list_offered(home)
     (issue,) = issues(home).values()
     await repairs.open(issue.issue_id)
     assert (await repairs.choose("remove"))["type"] == "create_entry"
@@ -555,11 +555,11 @@ async def test_the_right_key_comes_back(
     await start(home)
     await add(home, publish(files))
     publish(files, signed(index_of(), OTHER_KEY))
-    await look(home)
+    await list_offered(home)
     (issue,) = issues(home).values()
     await repairs.open(issue.issue_id)
     publish(files, index_of())
-    await look(home)
+    await list_offered(home)
     assert (await repairs.choose("trust"))["reason"] == "changed_again"
     (issue,) = issues(home).values()
     assert issue.translation_key == "index_signature_lost"
@@ -568,13 +568,13 @@ async def test_the_right_key_comes_back(
     # What was shown is taken, but by then something else is there: no harm
     assert (await repairs.choose("trust"))["type"] == "create_entry"
     publish(files, signed(index_of(), KEY))
-    await look(home)
+    await list_offered(home)
     (issue,) = issues(home).values()
     await repairs.open(issue.issue_id)
     publish(files, signed(index_of(), OTHER_KEY))
-    await look(home)
+    await list_offered(home)
     assert issues(home) == {}
-    assert (await look(home))["trusted"]
+    assert (await list_offered(home))["trusted"]
 
 
 async def test_a_trusted_key_that_changes_at_once(
@@ -584,7 +584,7 @@ async def test_a_trusted_key_that_changes_at_once(
     await start(home)
     await add(home, publish(files))
     publish(files, signed(index_of(), OTHER_KEY))
-    await look(home)
+    await list_offered(home)
     (issue,) = issues(home).values()
     await repairs.open(issue.issue_id)
     publish(files, signed(index_of(), KEY))
@@ -593,7 +593,7 @@ async def test_a_trusted_key_that_changes_at_once(
     # Decided in another window
     await repairs.open(issue.issue_id)
     publish(files, signed(index_of(), OTHER_KEY))
-    await look(home)
+    await list_offered(home)
     assert (await repairs.choose("trust"))["type"] == "create_entry"
 
 
@@ -606,7 +606,7 @@ async def test_an_old_file_is_not_taken(
     await add(home, publish(files, new, "1.0.0", "1.1.0"))
     publish(files, signed(acme_index("1.0.0", serial=8)))
     for _ in range(3):
-        listed = await look(home)
+        listed = await list_offered(home)
         assert "older" in listed["error"]
         assert listed["serial"] == 9
     assert caplog.text.count("The driver index Drivers of Acme") == 1
@@ -614,10 +614,10 @@ async def test_an_old_file_is_not_taken(
     assert found["version"] == "1.1.0"
     # Without a time in it, an index never expires
     publish(files, new)
-    assert (await look(home))["error"] is None
+    assert (await list_offered(home))["error"] is None
     await indexes(home).async_remove(listed["address"])
     await add(home, publish(files, signed(acme_index("1.0.0", serial=8))))
-    assert (await look(home))["error"] is None
+    assert (await list_offered(home))["error"] is None
 
 
 async def test_a_signature_of_another_file_is_no_change_of_the_key(
@@ -628,7 +628,7 @@ async def test_a_signature_of_another_file_is_no_change_of_the_key(
     own = await add(home, publish(files))
     other = signed(index_of(serial=5))["signature"]
     publish(files, index_of(serial=2, name="Evil") | {"signature": other})
-    listed = await look(home)
+    listed = await list_offered(home)
     assert "signature is not valid" in listed["error"]
     assert (listed["trusted"], listed["name"]) == (True, "Drivers of Acme")
     assert issues(home) == {}
@@ -647,7 +647,7 @@ async def test_a_question_from_before_the_key_changed(
     data = {"url": version["url"], "sha256": version["sha256"]}
     answer = await do(home, "install_driver", **data)
     publish(files, signed(index_of(), OTHER_KEY))
-    await look(home)
+    await list_offered(home)
     shown = await repairs.open(answer["issue_id"])
     assert shown["description_placeholders"]["index"] == address
     result = await repairs.choose("install")
@@ -698,13 +698,13 @@ async def test_an_index_that_cannot_be_reached(
     for _ in range(3):
         row = await row_of(home)
         assert (row["status"], row["error"]) == ("up_to_date", None)
-    listed = await look(home)
+    listed = await list_offered(home)
     assert listed["error"] == "The server returned 503"
     assert (listed["drivers"], listed["trusted"]) == (1, True)
     assert other.error is None
     assert caplog.text.count("The driver index Drivers of Acme") == 1
     publish(files)
-    assert (await look(home))["error"] is None
+    assert (await list_offered(home))["error"] is None
     assert "The driver index Drivers of Acme: all is well again" in caplog.text
 
 

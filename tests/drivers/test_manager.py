@@ -98,13 +98,13 @@ async def test_a_broken_driver_becomes_a_repair_issue(
     assert f"The driver file {file} cannot be used" in text
     assert f"Line {line or '?'}:" in text
     assert reason in text
-    said = [
+    messages = [
         record
         for record in caplog.records
         if record.name.startswith("custom_components.hmm") and file in record.message
     ]
-    assert len(said) == 1
-    assert said[0].levelname == "ERROR"
+    assert len(messages) == 1
+    assert messages[0].levelname == "ERROR"
 
     assert set(get_data(home).drivers.miners) == BUNDLED
     assert entry.state is ConfigEntryState.LOADED
@@ -150,7 +150,7 @@ async def test_the_user_sees_the_issue(
     client = await hass_ws_client(home)
     await client.send_json_auto_id({"type": "repairs/list_issues"})
     answer = await client.receive_json()
-    (issue,) = [it for it in answer["result"]["issues"] if it["domain"] == DOMAIN]
+    (issue,) = [item for item in answer["result"]["issues"] if item["domain"] == DOMAIN]
     assert issue["translation_key"] == "driver_failed"
     assert issue["translation_placeholders"]["line"] == "4"
 
@@ -224,13 +224,13 @@ async def test_the_log_sums_up(
     (hmm_folder / "exit_driver.py").write_text(BROKEN["exit"][0])
     assert await async_setup_component(home, DOMAIN, {})
     data = get_data(home)
-    said = [
+    messages = [
         record.message
         for record in caplog.records
         if record.name == "custom_components.hmm.drivers.manager"
     ]
-    assert len(said) == 3
-    failed, loaded, summary = said
+    assert len(messages) == 3
+    failed, loaded, summary = messages
     assert "hmm/exit_driver.py cannot be used" in failed
     assert "garage" in loaded
     assert (

@@ -239,9 +239,9 @@ async def test_a_requirement_that_is_refused(
     await put(home, FILE, needing(requirement=requirement))
     await put(home, OTHER, acme(driver_type="other"))
     await start(home)
-    found = reasons(home)[f"hmm/{FILE}"]
-    assert reason in found
-    assert escape(requirement) in found
+    result = reasons(home)[f"hmm/{FILE}"]
+    assert reason in result
+    assert escape(requirement) in result
     assert index.requests == []
     assert running(home, "other")
     issue = ir.async_get(home).async_get_issue(DOMAIN, f"driver_failed_hmm/{FILE}")

@@ -126,16 +126,17 @@ async def test_only_the_miner_of_a_changed_driver_is_set_up_again(
     assert report.entries == (entry,)
     assert unit_of(home, entry) == "GH/s"
     assert other.runtime_data is kept
-    said = [
+    messages = [
         (record.levelno, record.message)
         for record in caplog.records
         if record.name == "custom_components.hmm.drivers.manager"
     ]
-    assert [level for level, _ in said] == [logging.WARNING, logging.INFO]
+    assert [level for level, _ in messages] == [logging.WARNING, logging.INFO]
     assert (
-        "Loaded the driver miner/garage 1.1.0 from hmm/garage_driver.py" in said[0][1]
+        "Loaded the driver miner/garage 1.1.0 from hmm/garage_driver.py"
+        in messages[0][1]
     )
-    assert "1 changed, 1 entries" in said[1][1]
+    assert "1 changed, 1 entries" in messages[1][1]
 
 
 def wait_for_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +189,9 @@ async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
         for entry in entries:
             entry.add_to_hass(home)
         mine = await set_up(home, miner_entry(bitaxe, "garage", title="Mine"))
-        await until(lambda: all(it.state is ConfigEntryState.LOADED for it in entries))
+        await until(
+            lambda: all(item.state is ConfigEntryState.LOADED for item in entries)
+        )
         coordinators = [entry.runtime_data for entry in entries]
         home.bus.async_listen("state_changed", note)
         for device in devices:
@@ -197,10 +200,12 @@ async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
         async def poll_all(rounds: int) -> None:
             fire_time_changed(home, dt_util.utcnow() + coordinator.MINER_INTERVAL * 1.1)
             await until(
-                lambda: all(it.counters.requests >= rounds for it in devices), 60
+                lambda: all(item.counters.requests >= rounds for item in devices), 60
             )
             await until(
-                lambda: not any(it.update_is_running for it in map(_Poll, coordinators))
+                lambda: (
+                    not any(item.update_is_running for item in map(_Poll, coordinators))
+                )
             )
 
         await poll_all(1)
@@ -279,10 +284,12 @@ async def test_50_miners_go_on_with_a_new_version_of_their_driver(
             polls += 1
             fire_time_changed(home, dt_util.utcnow() + coordinator.MINER_INTERVAL * 1.1)
             await until(
-                lambda: all(it.counters.requests >= polls for it in devices), 60
+                lambda: all(item.counters.requests >= polls for item in devices), 60
             )
             await until(
-                lambda: not any(it.update_is_running for it in map(_Poll, coordinators))
+                lambda: (
+                    not any(item.update_is_running for item in map(_Poll, coordinators))
+                )
             )
 
         await poll_all()  # The first two polls of a miner are not 30 s apart
@@ -430,7 +437,9 @@ async def test_a_file_that_got_worse_leaves_the_running_version(
         assert get_data(home).drivers.miners["garage"].version == "1.0.0"
         assert entry.runtime_data is coordinator
         assert set(issues(home)) == {"driver_failed_hmm/garage_driver.py"}
-    errors = [it.message for it in caplog.records if it.levelno == logging.ERROR]
+    errors = [
+        record.message for record in caplog.records if record.levelno == logging.ERROR
+    ]
     assert len(errors) == 1
     assert (
         "hmm/garage_driver.py cannot be used: It fails when it is loaded: SyntaxError"
@@ -661,7 +670,9 @@ async def test_a_driver_that_hangs_only_in_home_assistant(
 
 def loading_threads() -> list[str]:
     """Return the threads in which a file is being loaded."""
-    return [it.name for it in threading.enumerate() if it.name.startswith("hmm load")]
+    return [
+        item.name for item in threading.enumerate() if item.name.startswith("hmm load")
+    ]
 
 
 # Pools
@@ -707,7 +718,11 @@ def village(version: str = "1.0.0", rate: int = 5) -> str:
 
 def village_threads() -> set[int | None]:
     """Return the threads in which the driver runs."""
-    return {it.ident for it in threading.enumerate() if it.name == "hmm driver village"}
+    return {
+        item.ident
+        for item in threading.enumerate()
+        if item.name == "hmm driver village"
+    }
 
 
 async def test_a_pool_driver_of_hmm_local_changes(
@@ -889,9 +904,13 @@ async def test_accounts_of_hmm_local_use_the_config_file(
         reported = json.dumps(diagnostics, default=str, ensure_ascii=False)
     assert '"health_message": "… with …"' in reported
     # The server of this test logs what it was asked
-    said = [it.getMessage() for it in caplog.records if it.name != "aiohttp.access"]
+    messages = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name != "aiohttp.access"
+    ]
     for text in ("dgb1qfirst", "my-first-key", "dgb1qnext", "my-next-key"):
-        assert text not in "".join(said)
+        assert text not in "".join(messages)
         assert text not in reported
         assert text not in repr(get_data(home).drivers)
     file.unlink()
@@ -914,7 +933,11 @@ async def test_files_of_hmm_local_that_are_no_drivers(
         file.write_text(f"from {module} import *\n")
 
     def failures() -> list[str]:
-        return [it.message for it in caplog.records if "_provider.py" in it.message]
+        return [
+            record.message
+            for record in caplog.records
+            if "_provider.py" in record.message
+        ]
 
     assert await async_setup_component(home, DOMAIN, {})
     (line,) = failures()

@@ -86,7 +86,9 @@ async def test_list_drivers(
     entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     answer = await run(home, "list_drivers")
 
-    drivers = {(it["category"], it["type"]): it for it in answer["drivers"]}
+    drivers = {
+        (driver["category"], driver["type"]): driver for driver in answer["drivers"]
+    }
     assert len(drivers) == len(answer["drivers"]) == len(list(get_data(home).drivers))
     mine = drivers["miner", "bitaxe"]
     metrics = mine.pop("metrics")
@@ -146,7 +148,7 @@ async def test_reload_drivers(
     (hmm_folder / "broken_driver.py").write_text("class Broken(\n")
     answer = await run(home, "reload_drivers")
     assert answer["loaded"] == count
-    changes = {it.pop("type"): it for it in answer["changed"]}
+    changes = {item.pop("type"): item for item in answer["changed"]}
     assert changes == {
         "garage": {
             "category": "miner",
@@ -170,7 +172,7 @@ async def test_reload_drivers(
             "file": "hmm/cellar_driver.py",
         },
     }
-    assert [it["file"] for it in answer["failed_files"]] == ["hmm/broken_driver.py"]
+    assert [file["file"] for file in answer["failed_files"]] == ["hmm/broken_driver.py"]
     assert answer["entries"] == [
         {
             "entry_id": entry.entry_id,
@@ -199,7 +201,7 @@ async def test_customise_a_miner(
     bundled = get_data(home).drivers.miners["bitaxe"]
     answer = await run(home, "customise_driver", driver="bitaxe")
     assert answer["file"] == "hmm/miner_drivers/bitaxe_driver.py"
-    assert [it["title"] for it in answer["entries"]] == [entry.title]
+    assert [item["title"] for item in answer["entries"]] == [entry.title]
     file = hmm_folder / "miner_drivers" / "bitaxe_driver.py"
     assert file.read_bytes() == bundled.path.read_bytes()
     loaded = get_data(home).drivers.miners["bitaxe"]

@@ -66,7 +66,7 @@ def used(home: HomeAssistant) -> set[str]:
     """Return the types that the user's files are used for."""
     drivers = get_data(home).driver_manager.drivers
     assert drivers.failed == []
-    return {it.driver_type for it in drivers if not it.bundled} - {"acme"}
+    return {driver.driver_type for driver in drivers if not driver.bundled} - {"acme"}
 
 
 async def start_with_hub(home: HomeAssistant) -> None:
@@ -100,7 +100,7 @@ async def test_it_is_said_once_which_and_why(
         "- `hmm/drivers/miners/bitaxe_driver.py 1.1.1`: bitaxe 1.0.0"
     }
     await do(home, "reload_drivers")
-    lines = [it for it in caplog.messages if "came with HMM-Local" in it]
+    lines = [message for message in caplog.messages if "came with HMM-Local" in message]
     assert len(lines) == 1
     assert f"hmm/{MINER_FILE}, hmm/{POOL_FILE}" in lines[0]
 
@@ -207,7 +207,7 @@ async def test_the_lists_show_them(home: HomeAssistant) -> None:
             "used": False,
         },
     ]
-    drivers = {it["type"]: it["source"] for it in answer["drivers"]}
+    drivers = {driver["type"]: driver["source"] for driver in answer["drivers"]}
     assert drivers["bitaxe"] == drivers["solopool"] == "bundled"
     table = texts_of(await open_step(home, "overview"), "overview")["drivers"]
     assert (
@@ -245,7 +245,7 @@ async def test_versions_of_two_authors_are_not_compared(home: HomeAssistant) -> 
     entities = er.async_entries_for_config_entry(
         er.async_get(home), fleet_entry(home).entry_id
     )
-    assert [it.entity_id for it in entities if it.domain == "update"] == []
+    assert [entity.entity_id for entity in entities if entity.domain == "update"] == []
     assert (await do(home, "update_all_drivers"))["updated"] == []
 
 

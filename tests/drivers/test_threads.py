@@ -179,7 +179,7 @@ def good(entry: ConfigEntry[Any]) -> bool:
 
 def threads(kind: str) -> int:
     """Return how many threads of a kind there are."""
-    return sum(it.name.startswith(f"hmm {kind}") for it in threading.enumerate())
+    return sum(item.name.startswith(f"hmm {kind}") for item in threading.enumerate())
 
 
 @pytest.mark.parametrize(

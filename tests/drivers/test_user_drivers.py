@@ -491,14 +491,14 @@ async def test_a_bug_is_logged_once_with_its_file_and_type(
     homebrew.answer = raising(KeyError)
     for _ in range(3):
         await poll(home, entry)
-    (down,) = [it for it in caplog.records if it.levelno >= logging.INFO]
+    (down,) = [record for record in caplog.records if record.levelno >= logging.INFO]
     assert "of homebrew_driver.py (KeyError)" in down.getMessage()
     assert "bc1qsecret" not in down.getMessage()
     homebrew.answer = answer
     for _ in range(2):
         await poll(home, entry)
-    up = [it for it in caplog.records if it.levelno >= logging.INFO][1:]
-    assert ["recovered" in it.getMessage() for it in up] == [True]
+    up = [record for record in caplog.records if record.levelno >= logging.INFO][1:]
+    assert ["recovered" in item.getMessage() for item in up] == [True]
 
 
 async def test_debug_logging_shows_an_author_what_happens(

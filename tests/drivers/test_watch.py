@@ -174,11 +174,11 @@ async def test_a_version_that_fails_more(
     """The shares of failed polls are told, with one of the errors."""
     await change(home, garage("1.1.0", OFTEN_FAILS))
     await polls(home, miner, times=12)
-    said = findings(home)
-    assert "of its polls fail, compared with 0 % before" in said
-    assert "One of the errors: The response of 127.0.0.1 is not valid." in said
+    report = findings(home)
+    assert "of its polls fail, compared with 0 % before" in report
+    assert "One of the errors: The response of 127.0.0.1 is not valid." in report
     # What the driver says is no Markdown
-    assert "\\[JSON\\](x)" in said
+    assert "\\[JSON\\](x)" in report
 
 
 async def test_a_version_that_is_as_good(
@@ -342,8 +342,8 @@ async def test_tiles_that_are_lost(
     code = "tiles = replace(tiles, pool_hashrate=None, workers=())"
     await change(home, VILLAGE.format(version="1.1", code=code, made="pass"), POOL_FILE)
     await polls(home, *accounts)
-    said = findings(home, "driver_worse_pool/village")
-    assert said == "- It no longer reads: Hashrate (2), Workers (2)"
+    report = findings(home, "driver_worse_pool/village")
+    assert report == "- It no longer reads: Hashrate (2), Workers (2)"
 
 
 async def test_a_pool_driver_that_cannot_be_made(
@@ -353,11 +353,11 @@ async def test_a_pool_driver_that_cannot_be_made(
     await change(
         home, VILLAGE.format(version="1.1", code="pass", made="1 / 0"), POOL_FILE
     )
-    assert {it.state for it in accounts} == {ConfigEntryState.SETUP_ERROR}
+    assert {account.state for account in accounts} == {ConfigEntryState.SETUP_ERROR}
     await later(home, 61)
-    said = findings(home, "driver_worse_pool/village")
-    assert "It cannot read at all: Village 0, Village 1" in said
-    assert "ZeroDivisionError" in said
+    report = findings(home, "driver_worse_pool/village")
+    assert "It cannot read at all: Village 0, Village 1" in report
+    assert "ZeroDivisionError" in report
 
 
 async def test_a_restart_in_the_middle(

@@ -26,16 +26,16 @@ def main() -> int:
     )
     clean = True
     for family in args.family or FAMILIES:
-        found = asyncio.run(run(family, args.inputs, args.seed))
+        result = asyncio.run(run(family, args.inputs, args.seed))
         print(
-            f"{family:16} {found.inputs:8} {found.accepted:9} {found.refused:8}"
-            f" {found.escaped.total():8} {found.wrong.total():6} {found.slow:5}"
-            f" {1000 * found.longest:5.0f} ms {found.seconds:7.1f}",
+            f"{family:16} {result.inputs:8} {result.accepted:9} {result.refused:8}"
+            f" {result.escaped.total():8} {result.wrong.total():6} {result.slow:5}"
+            f" {1000 * result.longest:5.0f} ms {result.seconds:7.1f}",
             flush=True,
         )
-        if not found.is_clean:
+        if not result.is_clean:
             clean = False
-            print(found.describe())
+            print(result.describe())
     return 0 if clean else 1
 
 

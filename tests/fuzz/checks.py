@@ -237,8 +237,8 @@ class PoolView:
         self._sensors: list[Any] = [
             *(PoolSensor(self._pool, description) for description in POOL_SENSORS),
             *(FleetSensor(self._hub, description) for description in PLATFORM_SENSORS),
-            *(FleetCoinSensor(self._hub, it.of(coin)) for it in COIN_SENSORS),
-            *(WorkerSensor(self._pool, "worker", it) for it in WORKER_SENSORS),
+            *(FleetCoinSensor(self._hub, item.of(coin)) for item in COIN_SENSORS),
+            *(WorkerSensor(self._pool, "worker", item) for item in WORKER_SENSORS),
         ]
         for sensor in self._sensors:
             _add(sensor)
@@ -256,9 +256,9 @@ class PoolView:
             yield from _shown(sensor, sensor.entity_description.key)
         for worker in workers[:20]:
             name = bare_name(worker.name, "wallet")
-            for it in WORKER_SENSORS:
+            for item in WORKER_SENSORS:
                 yield from _value(
-                    lambda d=it, w=worker: d.value_fn(w), f"{it.key} {name}"
+                    lambda d=item, w=worker: d.value_fn(w), f"{item.key} {name}"
                 )
         duration_text(tiles.estimated_time_to_block)
         yield from self._blocks(tiles)

@@ -619,14 +619,14 @@ def _talker(mutator: Mutator, is_text: bool) -> Callable[[bytes], bytes]:
 def _captured_avalon(request: bytes) -> bytes:
     folder = FIXTURES / "avalon_nano" / "nano3s_25021401"
     names = json.loads(request)["command"].split("+")
-    found = {
+    result = {
         name: [json.loads(path.read_text(encoding="utf-8"))]
         for name in names
         if (path := folder / f"{name}.json").exists()
     }
-    if len(names) == 1 and found:
-        return json.dumps(found[names[0]][0]).encode() + b"\0"
-    return json.dumps(found | {"id": 1}).encode() + b"\0"
+    if len(names) == 1 and result:
+        return json.dumps(result[names[0]][0]).encode() + b"\0"
+    return json.dumps(result | {"id": 1}).encode() + b"\0"
 
 
 def _broadcast(mutator: Mutator) -> Target:

@@ -122,10 +122,10 @@ class Mutator:
 
     def _field(self, text: str) -> str:
         """Change one ``KEY[value]`` of a text of an Avalon."""
-        found = self.random.choice(list(_FIELD.finditer(text)))
-        parts = found[2].split(" ")
+        result = self.random.choice(list(_FIELD.finditer(text)))
+        parts = result[2].split(" ")
         parts[self.random.randrange(len(parts))] = _plain(self.value())
-        return f"{text[: found.start(2)]}{' '.join(parts)}{text[found.end(2) :]}"
+        return f"{text[: result.start(2)]}{' '.join(parts)}{text[result.end(2) :]}"
 
     def _text(self, body: bytes) -> bytes:
         """Change a part of a text between the usual signs."""
@@ -176,13 +176,13 @@ def _plain(value: Any) -> str:
 
 def _places(data: dict[str, Any] | list[Any]) -> list[Place]:
     """Return where values are, those of inner objects as well."""
-    found: list[Place] = []
+    result: list[Place] = []
     waiting: list[Any] = [data]
-    while waiting and len(found) < 2000:
+    while waiting and len(result) < 2000:
         parent = waiting.pop()
         steps = parent if isinstance(parent, dict) else range(len(parent))
         for step in steps:
-            found.append((parent, step))
+            result.append((parent, step))
             if isinstance(parent[step], dict | list) and parent[step]:
                 waiting.append(parent[step])
-    return found
+    return result

@@ -599,7 +599,9 @@ async def tuned(
 
 def settings(entry: ConfigEntry[Any]) -> dict[str, dict[str, Any]]:
     """Return the profiles that a miner has, by name."""
-    return {it.name: it.settings for it in entry.runtime_data.tuning.profiles}
+    return {
+        profile.name: profile.settings for profile in entry.runtime_data.tuning.profiles
+    }
 
 
 async def test_profiles_arrive_as_profiles(

@@ -91,7 +91,8 @@ def rule(form: Result) -> str:
 def strategies(home: HomeAssistant) -> dict[str, Any]:
     """Return what is stored of each strategy, by its kind."""
     return {
-        it.subentry_type: dict(it.data) for it in fleet_entry(home).subentries.values()
+        subentry.subentry_type: dict(subentry.data)
+        for subentry in fleet_entry(home).subentries.values()
     }
 
 
@@ -127,18 +128,19 @@ async def test_bands_and_champion(
     data = stored["price_bands"]
     registry = dr.async_get(home)
     assert data["miners"] == [
-        dr.async_entries_for_config_entry(registry, it.entry_id)[0].id for it in miners
+        dr.async_entries_for_config_entry(registry, miner.entry_id)[0].id
+        for miner in miners
     ]
     assert data["start"] == "dry_run"
     assert data["price_unit"] == "p/kWh"
     bands = BandsSettings.from_dict(data).bands
-    assert [it.upto for it in bands] == [0, 5, 10, 20, 30, None]
-    shed, attic = (it.runtime_data.tuning.model_key for it in miners)
+    assert [band.upto for band in bands] == [0, 5, 10, 20, 30, None]
+    shed, attic = (miner.runtime_data.tuning.model_key for miner in miners)
     assert data["bands"][0]["pool"] == account.entry_id
     assert data["bands"][0]["models"] == {shed: "mode:oc", attic: "mode:high"}
     assert data["bands"][1]["models"][attic] == "mode:medium"
     assert data["bands"][2]["models"] == {shed: "mode:eco", attic: "off"}
-    assert [it.rung for it in bands[3::2]] == ["off", "off"]
+    assert [band.rung for band in bands[3::2]] == ["off", "off"]
     assert "pool" not in data["bands"][4]
     champion = ChampionSettings.from_dict(stored["champion"])
     assert (champion.above, champion.rung, champion.reserve) == (20, "lowest", "off")
@@ -154,7 +156,7 @@ async def test_bands_in_another_unit(
     form = await fill(home, form, take=True)
     await fill(home, form, start="steer")
     data = strategies(home)["price_bands"]
-    assert [it.get("upto") for it in data["bands"]] == [0, 50, 100, 200, 300, None]
+    assert [band.get("upto") for band in data["bands"]] == [0, 50, 100, 200, 300, None]
     # A second time its miners are taken
     form = await fill(home, await ask(home, local), price_entity=PRICE)
     done = await fill(home, await fill(home, form, take=True), start="steer")
@@ -397,13 +399,13 @@ def test_nonsense_is_left_out() -> None:
         return {dice.choice(keys): thing(depth - 1) for _ in range(dice.randrange(9))}
 
     for _ in range(3000):
-        found = read_rules(
+        result = read_rules(
             {path: thing(4) for path in (STRATEGY, BANDS, SOLAR, RULES, ALERTS, PLUGS)}
         )
-        limits = [it.upto for it in found.bands]
-        assert all(it is not None for it in limits[:-1])
+        limits = [band.upto for band in result.bands]
+        assert all(limit is not None for limit in limits[:-1])
         assert limits[:-1] == sorted({*limits[:-1]}, key=float)  # type: ignore[arg-type]
-        for rule_ in found.rules:
+        for rule_ in result.rules:
             rule_.clock("start")
             rule_.number("threshold", 0, 100)
             assert len(rule_.miners) <= 200
@@ -415,7 +417,11 @@ def test_gaps_overlaps_and_too_many_bands() -> None:
         {"sort_order": place, "min_price": low, "max_price": high, "target_pool_id": -1}
         for place, low, high in ((2, 12, 20), (1, 0, 10), (3, 15, 18), (4, 20, 999))
     ]
-    found = read_rules({STRATEGY: {}, BANDS: {"bands": rows}})
-    assert [(it.number, it.upto) for it in found.bands] == [(1, 10), (2, 20), (4, None)]
+    result = read_rules({STRATEGY: {}, BANDS: {"bands": rows}})
+    assert [(band.number, band.upto) for band in result.bands] == [
+        (1, 10),
+        (2, 20),
+        (4, None),
+    ]
     many = [{"sort_order": n, "max_price": n} for n in range(10_000)]
     assert len(read_rules({BANDS: {"bands": many}}).bands) == 24

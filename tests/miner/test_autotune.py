@@ -77,7 +77,7 @@ class Bench:
         await self.home.services.async_call(
             DOMAIN,
             "start_autotune",
-            {"device_id": [it.id for it in devices(self.home, self.entry)]}
+            {"device_id": [device.id for device in devices(self.home, self.entry)]}
             | QUICK
             | wanted,
             blocking=True,
@@ -133,7 +133,7 @@ async def bench(home: HomeAssistant, bitaxe: SimulatedAxeOS, clock: Clock) -> Be
 
 def events(bench: Bench) -> list[tuple[str, Any]]:
     """Return a list that gets each event of the tuning."""
-    found: list[tuple[str, Any]] = []
+    result: list[tuple[str, Any]] = []
     event_id = find_id(bench.home, bench.entry, "event", "tuning")
 
     @callback
@@ -142,10 +142,10 @@ def events(bench: Bench) -> list[tuple[str, Any]]:
         if event.data["entity_id"] == event_id and new is not None:
             facts = new.attributes
             value = facts.get("reason") or facts.get("profiles") or facts.get("profile")
-            found.append((facts["event_type"], value))
+            result.append((facts["event_type"], value))
 
     bench.home.bus.async_listen("state_changed", note)
-    return found
+    return result
 
 
 # What it finds
@@ -193,9 +193,9 @@ def best(bench: Bench, goal: Goal, caps: Caps, *, has_errors: bool) -> Point:
         and (errors <= caps.max_error if has_errors else errors <= 6)
     }
     score: dict[Goal, Callable[[Point], float]] = {
-        Goal.QUIET: lambda it: good[it][1],
-        Goal.EFFICIENT: lambda it: good[it][1] / good[it][0],
-        Goal.FAST: lambda it: -good[it][0],
+        Goal.QUIET: lambda item: good[item][1],
+        Goal.EFFICIENT: lambda item: good[item][1] / good[item][0],
+        Goal.FAST: lambda item: -good[item][0],
     }
     return min(good, key=score[goal])
 
@@ -236,11 +236,13 @@ async def test_it_finds_the_best_points(
         assert bench.most_power <= caps.max_power
         assert bench.hottest <= caps.max_temperature
         row = []
-        profiles = {it.name: it for it in entry.runtime_data.tuning.profiles}
+        profiles = {
+            profile.name: profile for profile in entry.runtime_data.tuning.profiles
+        }
         assert set(profiles) == {"quiet", "efficient", "fast"}
         for goal in (Goal.QUIET, Goal.EFFICIENT, Goal.FAST):
             settings = profiles[goal].settings
-            found = Point(
+            result = Point(
                 settings["frequency"],  # type: ignore[arg-type]
                 settings["core_voltage"],  # type: ignore[arg-type]
             )
@@ -249,11 +251,11 @@ async def test_it_finds_the_best_points(
             steps = [
                 abs(a - b)
                 for a, b in zip(
-                    record.walk.place(found), record.walk.place(wanted), strict=True
+                    record.walk.place(result), record.walk.place(wanted), strict=True
                 )
             ]
-            assert max(steps) <= 1, (goal, found, wanted)
-            row.append(f"{found.frequency:g}/{found.core_voltage:g}")
+            assert max(steps) <= 1, (goal, result, wanted)
+            row.append(f"{result.frequency:g}/{result.core_voltage:g}")
             row.append(f"{wanted.frequency:g}/{wanted.core_voltage:g}")
         extra = device.counters.requests - requests - polls
         hours = (clock.now - began) / 3600
@@ -310,7 +312,11 @@ async def test_what_is_seen_of_it(bench: Bench) -> None:
     assert find(home, entry, "select", "mode").state == "efficient"
     await bench.start(goal="quiet")
     await bench.go_on()
-    assert [it.name for it in tuning.profiles] == ["efficient", "fast", "quiet"]
+    assert [profile.name for profile in tuning.profiles] == [
+        "efficient",
+        "fast",
+        "quiet",
+    ]
     # Who looks for one thing gets it
     assert bench.point == (400, 1000)
     assert find(home, entry, "select", "mode").state == "quiet"
@@ -320,7 +326,9 @@ async def test_the_response_of_its_actions(bench: Bench) -> None:
     """It tells per miner what was done; what it has measured is an answer."""
 
     async def run(action: str, **data: Any) -> Any:
-        target = {"device_id": [it.id for it in devices(bench.home, bench.entry)]}
+        target = {
+            "device_id": [device.id for device in devices(bench.home, bench.entry)]
+        }
         response = await bench.home.services.async_call(
             DOMAIN, action, target | data, blocking=True, return_response=True
         )

@@ -72,7 +72,9 @@ def held_by(err: BaseException | None) -> int:
         while trace is not None:
             texts += trace.tb_frame.f_locals.values()
             trace = trace.tb_next
-        sizes = [len(it) for it in texts if isinstance(it, str | bytes | bytearray)]
+        sizes = [
+            len(text) for text in texts if isinstance(text, str | bytes | bytearray)
+        ]
         longest = max(longest, *sizes)
         err = err.__cause__ or err.__context__
     return longest

@@ -99,11 +99,11 @@ def test_an_absurd_record_is_not_restored() -> None:
 def test_when_the_best_share_was_found() -> None:
     """It is known if HMM saw it come, and stored with it."""
     record, day = MinerRecord(), datetime(2026, 11, 28, tzinfo=UTC)
-    found = []
+    result = []
     for best, at in ((5e9, day), (6e9, None), (7e9, day), (7e9, None), (8e9, None)):
         record.update("one", MinerTelemetry(best_share=best), at)
-        found.append(MinerRecord.from_dict(record.as_dict()).found)
-    assert found == [None, None, day, day, None]
+        result.append(MinerRecord.from_dict(record.as_dict()).found)
+    assert result == [None, None, day, day, None]
     for _ in range(10):
         record.update("one", MinerTelemetry(best_share=1e9), day)
     assert (record.best, record.found) == (1e9, None)

@@ -43,8 +43,10 @@ def tells(device: SimulatedAxeOS, **changes: Any) -> None:
 def entities(hass: HomeAssistant, entry: ConfigEntry[Any]) -> dict[str, str]:
     """Return the keys of an entry's entities by their ids."""
     return {
-        it.entity_id: it.unique_id.removeprefix(f"{entry.unique_id}_")
-        for it in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+        item.entity_id: item.unique_id.removeprefix(f"{entry.unique_id}_")
+        for item in er.async_entries_for_config_entry(
+            er.async_get(hass), entry.entry_id
+        )
     }
 
 

@@ -82,8 +82,8 @@ async def test_a_name_that_two_miners_use(
     """Given a profile that autotune found for two, then neither is shared."""
     async with SimulatedAxeOS(name="twin", model="gamma") as device:
         twin = await set_up(home, miner_entry(device, "bitaxe", title="Twin"))
-        for it in (entry, twin):
-            it.runtime_data.tuning.save_result("quiet", {"frequency": 490}, {})
+        for item in (entry, twin):
+            item.runtime_data.tuning.save_result("quiet", {"frequency": 490}, {})
         (profile,) = entry.runtime_data.tuning.profiles
         form = await step(home, entry, "profiles", "profile_share")
         form = await go_on(home, form, profile=profile.id)

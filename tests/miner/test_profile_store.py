@@ -36,19 +36,19 @@ PROFILE = MinerProfile(
 @contextmanager
 def writes(hass_storage: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
     """Collect what is written to the file."""
-    found: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
 
     async def write(store: Any, data: dict[str, Any]) -> None:
         if "data_func" in data:
             data["data"] = data.pop("data_func")()
         hass_storage[store.key] = data
         if store.key == FILE:
-            found.append(data["data"])
+            result.append(data["data"])
 
     with patch(
         "homeassistant.helpers.storage.Store._async_write_data", write, spec_set=True
     ):
-        yield found
+        yield result
 
 
 async def test_the_profile_of_a_new_miner_is_stored_apart(
@@ -78,7 +78,7 @@ async def test_a_restart_with_miners_of_an_earlier_version(
     with writes(hass_storage) as written:
         assert await async_setup_component(home, DOMAIN, {})
         await home.async_block_till_done()
-    assert [set(it) for it in written] == [{entry.entry_id for entry in entries}]
+    assert [set(item) for item in written] == [{entry.entry_id for entry in entries}]
     for entry in entries:
         assert entry.state is ConfigEntryState.LOADED
         assert "profile" not in entry.data

@@ -43,7 +43,7 @@ async def others(
 ) -> AsyncIterator[dict[str, tuple[Any, ConfigEntry[Any]]]]:
     """Set up a second Bitaxe of the same model, a NerdQAxe and an Avalon."""
     async with AsyncExitStack() as stack:
-        found = {}
+        result = {}
         for title, driver, device in (
             ("Twin", "bitaxe", SimulatedAxeOS(name="twin", model="gamma")),
             ("Nerd", "nerdqaxe", SimulatedNerdQAxe()),
@@ -51,8 +51,8 @@ async def others(
         ):
             await stack.enter_async_context(device)
             entry = await set_up(home, miner_entry(device, driver, title=title))
-            found[title] = device, entry
-        yield found
+            result[title] = device, entry
+        yield result
 
 
 def target(hass: HomeAssistant, *entries: ConfigEntry[Any]) -> dict[str, list[str]]:
@@ -60,9 +60,9 @@ def target(hass: HomeAssistant, *entries: ConfigEntry[Any]) -> dict[str, list[st
     registry = dr.async_get(hass)
     return {
         "device_id": [
-            it.id
+            item.id
             for entry in entries
-            for it in dr.async_entries_for_config_entry(registry, entry.entry_id)
+            for item in dr.async_entries_for_config_entry(registry, entry.entry_id)
         ]
     }
 
@@ -78,7 +78,10 @@ async def run(
         blocking=True,
         return_response=True,
     )
-    return {it["device"]: (it["result"], it["reason"]) for it in response["miners"]}
+    return {
+        miner["device"]: (miner["result"], miner["reason"])
+        for miner in response["miners"]
+    }
 
 
 async def edit(
@@ -100,7 +103,7 @@ async def tuning(hass: HomeAssistant, *entries: ConfigEntry[Any]) -> dict[str, A
         blocking=True,
         return_response=True,
     )
-    return {it["device"]: it for it in response["miners"]}
+    return {miner["device"]: miner for miner in response["miners"]}
 
 
 def point(axe: SimulatedAxeOS) -> tuple[int, int]:
@@ -110,8 +113,8 @@ def point(axe: SimulatedAxeOS) -> tuple[int, int]:
 
 def options(hass: HomeAssistant, entry: ConfigEntry[Any]) -> list[str]:
     """Return what the mode can be set to."""
-    found: list[str] = find(hass, entry, "select", "mode").attributes["options"]
-    return found
+    result: list[str] = find(hass, entry, "select", "mode").attributes["options"]
+    return result
 
 
 # The life of a profile
@@ -187,7 +190,7 @@ async def test_many_changes_at_once_are_shown_once(
     await home.async_block_till_done()
     assert shown == [before + 39]
     options = find(home, entry, "select", "mode").attributes["options"]
-    assert [it for it in options if it.startswith("P")] == ["P0"]
+    assert [option for option in options if option.startswith("P")] == ["P0"]
 
 
 async def test_a_miner_that_is_unloaded_does_not_follow_profiles(
@@ -284,9 +287,11 @@ async def test_profiles_that_are_saved_all_the_time(
         "Axe": ("already", None)
     }
     monkeypatch.setattr(select, "_PAUSE", 0)
-    for it in (entry, twin):
-        await poll(home, it)
-        assert [name for name in options(home, it) if name.startswith("P")] == ["P149"]
+    for item in (entry, twin):
+        await poll(home, item)
+        assert [name for name in options(home, item) if name.startswith("P")] == [
+            "P149"
+        ]
     assert find(home, entry, "select", "mode").state == "P149"
 
 
@@ -708,12 +713,12 @@ async def test_a_damaged_file(
     damage(data, bad)
     hass_storage["hmm.profiles"] = {"version": 1, "minor_version": 1, "data": data}
     book = await load(home)
-    names = [it.name for it in book.of("key", "x")]
+    names = [item.name for item in book.of("key", "x")]
     assert names[-1] == "good"
     assert len(names) <= MAX_PROFILES
     assert any(
-        it.translation_key == "storage_corruption"
-        for it in ir.async_get(home).issues.values()
+        issue.translation_key == "storage_corruption"
+        for issue in ir.async_get(home).issues.values()
     )
 
 

@@ -27,7 +27,7 @@ def new_status(record: StatusRecord | None = None, **fields: Any) -> MinerStatus
     return MinerStatus(record or StatusRecord(), MinerProblems(Limits()), **fields)
 
 
-def look(
+def read(
     status: MinerStatus,
     data: MinerTelemetry | None,
     seconds: float = 0,
@@ -69,7 +69,7 @@ def test_one_poll_decides(
     data: MinerTelemetry | None, state: str | None, reason: str | None
 ) -> None:
     """The first state that holds is shown."""
-    assert look(new_status(), data) == (state, reason)
+    assert read(new_status(), data) == (state, reason)
 
 
 @pytest.mark.parametrize(
@@ -89,26 +89,26 @@ def test_a_problem_becomes_the_state(
     """After as long as its rule says."""
     status = new_status()
     data = replace(data, problems=(problem,))
-    assert look(status, data)[0] != "fault"
-    look(status, data, 30)
-    assert look(status, data, 61)[0] == state
+    assert read(status, data)[0] != "fault"
+    read(status, data, 30)
+    assert read(status, data, 61)[0] == state
     assert list(status.active) == [problem]
 
 
 def test_a_failure_is_a_problem_at_the_second_poll() -> None:
     """One lost poll is none; a refused login is certain at once, and busy never is."""
     status = new_status()
-    look(status, GOOD)
-    look(status, None, 30)
+    read(status, GOOD)
+    read(status, None, 30)
     assert (status.record.online.state, dict(status.active)) == (False, {})
-    look(status, None, 60)
+    read(status, None, 60)
     assert dict(status.active) == {"no_response": {}}
-    look(status, GOOD, 90)
+    read(status, GOOD, 90)
     assert (status.record.online.state, dict(status.active)) == (True, {})
-    look(status, None, 120, failure="login_refused")
+    read(status, None, 120, failure="login_refused")
     assert dict(status.active) == {"login_refused": {}}
     for seconds in range(150, 300, 30):
-        look(status, None, seconds, failure="busy")
+        read(status, None, seconds, failure="busy")
     assert dict(status.active) == {}
 
 
@@ -117,11 +117,11 @@ def test_one_lost_poll_changes_nothing() -> None:
     status = new_status()
     weak = replace(GOOD, signal=-85)
     for number in range(200):
-        look(status, None if number % 24 == 23 else weak, 30 * number)
+        read(status, None if number % 24 == 23 else weak, 30 * number)
         assert ("weak_signal" in status.active) is (number >= 30)
     for number in range(200, 220):
-        look(status, None, 30 * number)
-    look(status, weak, 30 * 220)
+        read(status, None, 30 * number)
+    read(status, weak, 30 * 220)
     assert dict(status.active) == {}
 
 
@@ -130,7 +130,7 @@ def test_a_paused_miner_has_no_fault() -> None:
     status = new_status()
     paused = replace(IDLE, paused=True, problems=("fan_fault", "chip_error"))
     for seconds in (0, 30, 60):
-        assert look(status, paused, seconds)[0] == "paused"
+        assert read(status, paused, seconds)[0] == "paused"
     assert dict(status.active) == {}
 
 
@@ -138,44 +138,44 @@ def test_a_plug_and_a_pause_are_no_crashes() -> None:
     """A strategy may switch a miner all day."""
     status = new_status()
     for number in range(8):
-        look(status, None, 600 * number, plug="Socket")
-        look(status, replace(GOOD, uptime=30), 600 * number + 120)
-        look(status, replace(GOOD, uptime=90), 600 * number + 180)
+        read(status, None, 600 * number, plug="Socket")
+        read(status, replace(GOOD, uptime=30), 600 * number + 120)
+        read(status, replace(GOOD, uptime=90), 600 * number + 180)
     assert dict(status.active) == {}
 
 
 def test_off_on_purpose_is_no_problem() -> None:
     """A plug that is off explains why nothing responds."""
     status = new_status()
-    assert look(status, None, plug="Socket") == ("off", "plug_off")
-    assert look(status, None, 60, plug="Socket") == ("off", "plug_off")
+    assert read(status, None, plug="Socket") == ("off", "plug_off")
+    assert read(status, None, 60, plug="Socket") == ("off", "plug_off")
     assert status.values == {"plug": "Socket"}
     assert (status.is_on_purpose, dict(status.active)) == (True, {})
     # It is switched on again, and the miner starts
-    assert look(status, replace(IDLE, uptime=None), 90) == ("starting", "after_change")
+    assert read(status, replace(IDLE, uptime=None), 90) == ("starting", "after_change")
 
 
 def test_a_plug_that_was_only_just_switched_off_says_nothing() -> None:
     """A miner may have another source, or the wrong plug is linked."""
     status = new_status()
-    assert look(status, GOOD, plug="Socket") == ("mining", None)
-    assert look(status, GOOD, 30, plug="Socket") == ("mining", None)
-    assert look(status, GOOD, 60, plug="Socket") == ("off", "plug_off")
+    assert read(status, GOOD, plug="Socket") == ("mining", None)
+    assert read(status, GOOD, 30, plug="Socket") == ("mining", None)
+    assert read(status, GOOD, 60, plug="Socket") == ("off", "plug_off")
 
 
 def test_since_is_when_it_last_changed() -> None:
     """Also across a restart: what was stored goes on."""
     status = new_status()
-    look(status, GOOD)
-    look(status, GOOD, 30)
+    read(status, GOOD)
+    read(status, GOOD, 30)
     assert status.record.status.at == NOON
-    look(status, None, 60)
+    read(status, None, 60)
     again = new_status(StatusRecord.from_dict(status.record.as_dict()))
-    look(again, None, 3600)
+    read(again, None, 3600)
     assert again.record.status.at == NOON + timedelta(seconds=60)
     assert again.record.online.at == NOON + timedelta(seconds=60)
     # Another reason is another state of things
-    look(again, None, 3630, failure="no_route")
+    read(again, None, 3630, failure="no_route")
     assert again.record.status.at == NOON + timedelta(seconds=3630)
 
 
@@ -204,16 +204,16 @@ def test_while_home_assistant_starts_only_what_is_certain_counts() -> None:
     status = new_status(began=1000.0)
     faulty = replace(GOOD, problems=("power_fault", "overheat"))
     for seconds in (0, 30, 60, 90):
-        look(status, faulty, seconds)
+        read(status, faulty, seconds)
         assert list(status.active) == ["overheat"]
-    look(status, faulty, 120)
+    read(status, faulty, 120)
     assert list(status.active) == ["overheat", "power_fault"]
     # Nor is the network there yet
     status = new_status(began=1000.0)
     for seconds in (0, 30, 60, 90):
-        look(status, None, seconds)
+        read(status, None, seconds)
         assert dict(status.active) == {}
-    look(status, None, 120)
+    read(status, None, 120)
     assert dict(status.active) == {"no_response": {}}
 
 
@@ -223,7 +223,7 @@ def test_values_are_renewed_rarely() -> None:
     seen = set()
     for number in range(30):
         hot = replace(IDLE, temperature=70.0 + number, problems=("overheat",))
-        look(status, hot, 30 * number)
+        read(status, hot, 30 * number)
         seen.add(status.values["value"])
     assert len(seen) == 3
 
@@ -232,26 +232,26 @@ def test_availability_of_a_day() -> None:
     """Time that was off on purpose, or not watched, is not counted."""
     status = new_status()
     for minute in range(120):
-        look(status, GOOD if minute % 4 else None, 60 * minute)
+        read(status, GOOD if minute % 4 else None, 60 * minute)
     for minute in range(120, 300):
-        look(status, replace(IDLE, paused=True), 60 * minute)
+        read(status, replace(IDLE, paused=True), 60 * minute)
     known, online = status.record.availability.total_and_online
     assert known == 119 * 60
     assert online == pytest.approx(0.75 * known, abs=120)
-    look(status, GOOD, 60 * 60 * 23)
+    read(status, GOOD, 60 * 60 * 23)
     assert status.record.availability.total_and_online == (known, online)
-    look(status, GOOD, 60 * 60 * 30)
+    read(status, GOOD, 60 * 60 * 30)
     assert status.record.availability.total_and_online == (0, 0)
 
 
 def test_how_long_it_takes_to_start() -> None:
     """From a start that was seen until it mines."""
     status = new_status()
-    look(status, GOOD)
-    look(status, replace(IDLE, uptime=10), 30)
+    read(status, GOOD)
+    read(status, replace(IDLE, uptime=10), 30)
     assert status.record.availability.boot_time is None
-    look(status, replace(GOOD, uptime=70), 90)
-    look(status, replace(GOOD, uptime=100), 120)
+    read(status, replace(GOOD, uptime=70), 90)
+    read(status, replace(GOOD, uptime=100), 120)
     assert status.record.availability.boot_time == 70
 
 
@@ -280,11 +280,11 @@ def test_a_start_that_was_not_seen(
 ) -> None:
     """When it began to mine is not known: the start before stays."""
     status = new_status()
-    look(status, GOOD)
-    look(status, replace(GOOD, uptime=70), 90)
+    read(status, GOOD)
+    read(status, replace(GOOD, uptime=70), 90)
     assert status.record.availability.boot_time == 70
     for data, seconds in seen:
-        look(status, data, seconds)
+        read(status, data, seconds)
     assert status.record.availability.boot_time == 70
 
 

@@ -102,11 +102,11 @@ def best(walk: Walk, chip: Chip, goal: Goal) -> Point:
         and chip.temperature(point) <= caps.max_temperature
         and chip.errors(point) * 100 <= caps.max_error
     ]
-    rates = {it: it.frequency * (1 - chip.errors(it)) for it in allowed}
+    rates = {item: item.frequency * (1 - chip.errors(item)) for item in allowed}
     score = {
         Goal.QUIET: chip.power,
-        Goal.EFFICIENT: lambda it: chip.power(it) / rates[it],
-        Goal.FAST: lambda it: -rates[it],
+        Goal.EFFICIENT: lambda item: chip.power(item) / rates[item],
+        Goal.FAST: lambda item: -rates[item],
     }[goal]
     return min(allowed, key=score)
 
@@ -158,17 +158,17 @@ def test_what_holds_for_every_walk(seeds: range) -> None:
                 assert chip.errors(trial.point) * 100 <= caps.max_error
                 assert chip.fan is not None
                 assert chip.fan <= caps.max_fan
-        measured = {it.point: it for it in walk.tried}
-        for found in results(walk).values():
-            assert measured[found.point].verdict is Verdict.GOOD
-            assert walk.contains(found.point)
+        measured = {item.point: item for item in walk.tried}
+        for result in results(walk).values():
+            assert measured[result.point].verdict is Verdict.GOOD
+            assert walk.contains(result.point)
         # With its first point the staircase is at its coolest; then it climbs
         heats = [point.heat for point in written[1:]]
         assert heats == sorted(heats)
         # Nothing hot follows what was too hot
         assert all(
-            it.verdict in (Verdict.GOOD, Verdict.ERRORS, Verdict.LOW_HASHRATE)
-            for it in walk.tried[1:-1]
+            item.verdict in (Verdict.GOOD, Verdict.ERRORS, Verdict.LOW_HASHRATE)
+            for item in walk.tried[1:-1]
         )
 
 
@@ -194,14 +194,14 @@ def test_it_finds_the_best_point(seeds: range, goal: Goal) -> None:
         walk, written = run(begun, chip)
         if walk.tried[0].verdict is not Verdict.GOOD or not walk.contains(walk.start):
             continue
-        found = results(walk)[goal].point
+        result = results(walk)[goal].point
         wanted = best(walk, chip, goal)
         off = [
             abs(a - b)
-            for a, b in zip(walk.place(found), walk.place(wanted), strict=True)
+            for a, b in zip(walk.place(result), walk.place(wanted), strict=True)
         ]
         # The temperature of the next point is reckoned with cold air, on the safe side
-        assert max(off) <= 1, (found, wanted, written)
+        assert max(off) <= 1, (result, wanted, written)
 
 
 def test_a_walk_on_a_gamma() -> None:
@@ -291,7 +291,7 @@ def test_a_limit_counts_at_once(values: dict[str, Any], verdict: Verdict) -> Non
     """One poll beyond a limit is enough, also while the point settles."""
     walk, chip = begin(FREQUENCIES, VOLTAGES, START, CAPS), Chip()
     walk = with_sample(walk, replace(chip.sample(START), **values), 0)
-    assert [it.verdict for it in walk.tried] == [verdict]
+    assert [item.verdict for item in walk.tried] == [verdict]
     assert walk.tried[0].hashrate is None
     assert walk.point == Point(400, 1000)
     # It still is hot from the start

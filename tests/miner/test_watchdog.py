@@ -44,7 +44,7 @@ async def entry(
 
 def deeds(home: HomeAssistant, entry: ConfigEntry[Any]) -> list[tuple[str, Any]]:
     """Return a list that gets each event of the watchdog with its reason."""
-    found: list[tuple[str, Any]] = []
+    result: list[tuple[str, Any]] = []
     event_id = find_id(home, entry, "event", "watchdog")
 
     @callback
@@ -52,10 +52,10 @@ def deeds(home: HomeAssistant, entry: ConfigEntry[Any]) -> list[tuple[str, Any]]
         new = event.data["new_state"]
         if event.data["entity_id"] == event_id and new is not None:
             facts = new.attributes
-            found.append((facts["event_type"], facts.get("reason")))
+            result.append((facts["event_type"], facts.get("reason")))
 
     home.bus.async_listen("state_changed", note)
-    return found
+    return result
 
 
 def stand_still(
@@ -96,28 +96,28 @@ async def test_it_is_off_until_it_is_wanted(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """A frozen miner is a problem, and is left alone."""
-    found = deeds(home, entry)
+    result = deeds(home, entry)
     assert find(home, entry, "switch", "watchdog").state == "off"
     await freeze(home, entry)
     assert find(home, entry, "sensor", "status").state == "no_shares"
-    assert (found, restarts(bitaxe)) == ([], 0)
+    assert (result, restarts(bitaxe)) == ([], 0)
 
 
 async def test_one_restart_and_its_success(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """The next share ends it, not the restart alone."""
-    found = deeds(home, entry)
+    result = deeds(home, entry)
     await enable(home, entry)
     await freeze(home, entry)
     assert restarts(bitaxe) == 1
-    assert found == [("restarted", "share_overdue")]
+    assert result == [("restarted", "share_overdue")]
     # Without a share: not once more
     await freeze(home, entry, 12)
     assert restarts(bitaxe) == 1
 
     await set_shares(home, bitaxe, entry)
-    assert found[:2] == [("restarted", "share_overdue"), ("recovered", None)]
+    assert result[:2] == [("restarted", "share_overdue"), ("recovered", None)]
     event = find(home, entry, "event", "watchdog")
     assert event.attributes["attempt"] == 1
 
@@ -135,7 +135,7 @@ async def test_it_cools_down_between_two_restarts(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """A miner that freezes again is waited for, longer each time."""
-    found = deeds(home, entry)
+    result = deeds(home, entry)
     await enable(home, entry)
     record = get_data(home).watchdogs[entry.entry_id]
     for restart, cool_down in enumerate((900, 1800, 3600), start=1):
@@ -150,8 +150,8 @@ async def test_it_cools_down_between_two_restarts(
     # Three in a day are enough
     await freeze(home, entry)
     assert restarts(bitaxe) == 3
-    assert found[-1][0] == "gave_up"
-    assert ("held_back", "cooling_down") in found
+    assert result[-1][0] == "gave_up"
+    assert ("held_back", "cooling_down") in result
 
 
 async def test_it_gives_up_with_a_repair(
@@ -162,24 +162,24 @@ async def test_it_gives_up_with_a_repair(
 ) -> None:
     """A restart that did not help is the last one; a share ends the repair."""
     monkeypatch.setattr(watchdog_rules, "_COOL_DOWNS", (0.01,))
-    found = deeds(home, entry)
+    result = deeds(home, entry)
     await enable(home, entry)
     await freeze(home, entry, 20)
     assert restarts(bitaxe) == 1
-    assert found[-1] == ("gave_up", "share_overdue")
+    assert result[-1] == ("gave_up", "share_overdue")
     issues = ir.async_get(home)
     issue = f"watchdog_gave_up_{entry.entry_id}"
     assert issues.async_get_issue(DOMAIN, issue) is not None
     await set_shares(home, bitaxe, entry)
     assert issues.async_get_issue(DOMAIN, issue) is None
-    assert ("recovered", None) in found
+    assert ("recovered", None) in result
 
 
 async def test_a_restart_that_does_not_happen(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """A miner that only says that it restarts: given up at once, with the repair."""
-    found = deeds(home, entry)
+    result = deeds(home, entry)
     bitaxe._routes = {
         **bitaxe.routes(),
         "POST /api/system/restart": bitaxe.routes()[INFO],
@@ -187,7 +187,7 @@ async def test_a_restart_that_does_not_happen(
     stand_still(bitaxe, 100, has_uptime=True)
     await enable(home, entry)
     await freeze(home, entry)
-    await until(lambda: found[-1:] == [("gave_up", "share_overdue")])
+    await until(lambda: result[-1:] == [("gave_up", "share_overdue")])
     await freeze(home, entry)
     assert restarts(bitaxe) == 1
 
@@ -199,13 +199,13 @@ async def test_never_while_it_is_too_hot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What harms is said, once."""
-    found = deeds(home, entry)
+    result = deeds(home, entry)
     entry.runtime_data.status.problems.limits = problems.Limits(warm=1.0)
     rules = {**problems.RULES, "hot": problems.Rule(polls=1)}
     monkeypatch.setattr(problems, "RULES", rules)
     await enable(home, entry)
     await freeze(home, entry, 12)
-    assert (found, restarts(bitaxe)) == ([("held_back", "hot")], 0)
+    assert (result, restarts(bitaxe)) == ([("held_back", "hot")], 0)
 
 
 async def test_not_where_half_of_the_miners_are_silent(
@@ -217,11 +217,11 @@ async def test_not_where_half_of_the_miners_are_silent(
         stand_still(other, 100)
         second = await set_up(home, miner_entry(other, "bitaxe", title="Second"))
         await freeze(home, second)
-        found = deeds(home, entry)
+        result = deeds(home, entry)
         await enable(home, entry)
         await freeze(home, entry)
         assert restarts(bitaxe) == 0
-        assert found == [("held_back", "many_silent")]
+        assert result == [("held_back", "many_silent")]
 
 
 async def test_it_is_as_before_after_a_restart_of_home_assistant(
@@ -310,12 +310,12 @@ async def test_the_power_is_the_last_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a restart that did not help, then the power is cut, once, until a share."""
-    found = deeds(home, entry)
+    result = deeds(home, entry)
     entry.runtime_data.watchdog.async_enable(True)
     await freeze(home, entry, 20)
     assert restarts(bitaxe) == 1
     assert plug == [False, True]
-    assert found[:2] == [
+    assert result[:2] == [
         ("restarted", "share_overdue"),
         ("power_cycled", "share_overdue"),
     ]
@@ -326,9 +326,9 @@ async def test_the_power_is_the_last_step(
 
     monkeypatch.setattr(watchdog_rules, "_AFTER_CYCLE", 0.0)
     await freeze(home, entry)
-    assert found[-1][0] == "gave_up"
+    assert result[-1][0] == "gave_up"
     await set_shares(home, bitaxe, entry)
-    assert ("recovered", None) in found
+    assert ("recovered", None) in result
     assert not record.cycled
 
 
@@ -341,18 +341,18 @@ async def test_the_power_of_a_miner_that_does_not_respond(
 ) -> None:
     """Given a miner that hangs, then only its plug can help; others are left alone."""
     monkeypatch.setattr(watchdog_rules, "_LOST_SECONDS", 0.0)
-    found = deeds(home, entry)
+    result = deeds(home, entry)
     entry.runtime_data.watchdog.async_enable(True)
     bitaxe.fault = Fault.RESET
     async with SimulatedAxeOS(name="other") as device:
         options = {"plug": PLUG}
         other = await set_up(home, miner_entry(device, "bitaxe", options=options))
         await freeze(home, entry, 3)
-        assert (found, plug) == ([("held_back", "plug_shared")], [])
+        assert (result, plug) == ([("held_back", "plug_shared")], [])
         home.config_entries.async_update_entry(other, options={})
         await home.async_block_till_done()
         await freeze(home, entry, 3)
-    assert found[1:] == [("power_cycled", "unreachable")]
+    assert result[1:] == [("power_cycled", "unreachable")]
     assert plug == [False, True]
 
 
@@ -380,14 +380,14 @@ async def test_a_plug_that_comes_back_late(
     home: HomeAssistant, entry: ConfigEntry[Any], plug: list[bool]
 ) -> None:
     """Given a crash with the plug off, one that is there minutes later is switched on."""
-    found = deeds(home, entry)
+    result = deeds(home, entry)
     record = get_data(home).watchdogs[entry.entry_id]
     home.states.async_set(PLUG, "unavailable")
     record.cut = PLUG
     await home.config_entries.async_reload(entry.entry_id)
     await home.async_block_till_done(wait_background_tasks=True)
     assert (plug, record.cut) == ([], PLUG)
-    assert ("gave_up", "plug_stays_off") not in found
+    assert ("gave_up", "plug_stays_off") not in result
     home.states.async_set(PLUG, "off")
     await poll(home, entry)
     await home.async_block_till_done(wait_background_tasks=True)
@@ -398,7 +398,7 @@ async def test_a_plug_that_stays_off(
     home: HomeAssistant, entry: ConfigEntry[Any], plug: list[bool]
 ) -> None:
     """Given a plug that cannot be switched on again, then a repair says so."""
-    found = deeds(home, entry)
+    result = deeds(home, entry)
 
     async def fail(call: ServiceCall) -> None:
         raise HomeAssistantError("no radio")
@@ -407,16 +407,16 @@ async def test_a_plug_that_stays_off(
     watcher._begin(watcher._cycle("unreachable"))
     home.services.async_register("switch", "turn_on", fail)
     await home.async_block_till_done(wait_background_tasks=True)
-    assert found[-1] == ("gave_up", "plug_stays_off")
+    assert result[-1] == ("gave_up", "plug_stays_off")
     issue = f"watchdog_gave_up_{entry.entry_id}"
     assert ir.async_get(home).async_get_issue(DOMAIN, issue) is not None
 
     # It is tried again without another word, and works as soon as the plug does
     record = get_data(home).watchdogs[entry.entry_id]
-    told = len(found)
+    told = len(result)
     await poll(home, entry)
     await home.async_block_till_done(wait_background_tasks=True)
-    assert (record.cut, len(found)) == (PLUG, told)
+    assert (record.cut, len(result)) == (PLUG, told)
 
     async def work(call: ServiceCall) -> None:
         home.states.async_set(PLUG, "on")

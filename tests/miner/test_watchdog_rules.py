@@ -29,13 +29,13 @@ type Deeds = list[tuple[float, Deed, str | None]]
 def watch(*phases: tuple[Sight, float], decider: Decider | None = None) -> Deeds:
     """Let a miner be in each sight for some minutes; return minute, deed and reason."""
     decider = decider or Decider(WatchdogRecord(enabled=True))
-    now, found = 1e9, []
+    now, result = 1e9, []
     for sight, minutes in phases:
         for _ in range(int(minutes)):
             if decision := decider.update(sight, now):
-                found.append(((now - 1e9) / MINUTE, decision.deed, decision.reason))
+                result.append(((now - 1e9) / MINUTE, decision.deed, decision.reason))
             now += MINUTE
-    return found
+    return result
 
 
 def test_restart_then_power_then_up() -> None:
@@ -63,7 +63,7 @@ def test_a_miner_that_hangs() -> None:
     assert watch((replace(LOST, plug="not_wanted"), 600)) == []
     assert watch((replace(LOST, problems=("no_route",)), 600)) == []
     # What was too hot when it was seen last is not left without its fan
-    assert {it[1:] for it in watch((HOT, 1), (LOST, 60))} == {
+    assert {item[1:] for item in watch((HOT, 1), (LOST, 60))} == {
         (Deed.HELD_BACK, "overheat")
     }
 
@@ -83,7 +83,7 @@ def test_a_miner_that_hangs() -> None:
 )
 def test_what_holds_it_back(sight: Sight, reason: str) -> None:
     """It says so once, and does nothing however long that lasts."""
-    assert [it[1:] for it in watch((sight, 600))] == [(Deed.HELD_BACK, reason)]
+    assert [item[1:] for item in watch((sight, 600))] == [(Deed.HELD_BACK, reason)]
 
 
 def test_a_miner_that_is_well_looks_at_no_others() -> None:

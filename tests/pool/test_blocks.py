@@ -29,12 +29,12 @@ from tests.common import fire_time_changed
 NOW = 1_795_000_000.0
 
 
-def block(height: int, found: float | None = None, **facts: Any) -> PoolBlock:
+def block(height: int, result: float | None = None, **facts: Any) -> PoolBlock:
     """Return a block with a hash that follows from its height."""
     return PoolBlock(
         height=height,
         hash=f"{height:064x}",
-        timestamp=None if found is None else round(found),
+        timestamp=None if result is None else round(result),
         **facts,
     )
 
@@ -46,7 +46,7 @@ def tiles(**fields: Any) -> DashboardTileData:
     return DashboardTileData(**fields)
 
 
-def found(*polls: DashboardTileData, every: float = 60) -> list[int]:
+def result(*polls: DashboardTileData, every: float = 60) -> list[int]:
     """Return how many blocks each poll is told to bring."""
     watch = BlockWatch()
     return [
@@ -69,7 +69,7 @@ def found(*polls: DashboardTileData, every: float = 60) -> list[int]:
 )
 def test_first_poll_is_no_news(first: DashboardTileData) -> None:
     """Given an account with blocks, when it is looked at first, then none is new."""
-    assert found(first, first) == [0, 0]
+    assert result(first, first) == [0, 0]
 
 
 def test_new_block_in_the_list() -> None:
@@ -87,14 +87,14 @@ def test_new_block_in_the_list() -> None:
 def test_block_is_the_same_by_hash_or_height() -> None:
     """Given a pool that tells the hash later, then the block is told once."""
     bare, full = PoolBlock(height=5), PoolBlock(height=5, hash="ab")
-    assert found(
+    assert result(
         tiles(own_blocks=(block(1),)),
         tiles(own_blocks=(bare, block(1))),
         tiles(own_blocks=(full, block(1))),
         tiles(own_blocks=(PoolBlock(hash="ab"), block(1))),
     ) == [0, 1, 0, 0]
     # Without either nobody can tell which block it is
-    assert found(tiles(blocks_found=0), tiles(own_blocks=(PoolBlock(),))) == [0, 0]
+    assert result(tiles(blocks_found=0), tiles(own_blocks=(PoolBlock(),))) == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_block_whose_height_or_hash_changes_is_the_same(
     """A pool may list a transaction id, another spelling, or a height that was wrong."""
     watch = BlockWatch()
     watch.update(tiles(own_blocks=(block(1),)), NOW)
-    found = PoolBlock(height=5, hash="ab" * 32)
-    assert len(watch.update(tiles(own_blocks=(found, block(1))), NOW + 60).blocks) == 1
+    result = PoolBlock(height=5, hash="ab" * 32)
+    assert len(watch.update(tiles(own_blocks=(result, block(1))), NOW + 60).blocks) == 1
     if restart:
         watch = again(watch)
     listed = tiles(own_blocks=(renamed, block(1)))
@@ -129,7 +129,7 @@ def test_two_blocks_of_a_height_are_two() -> None:
     """Given both in the list, whichever comes first, then each is told once."""
     one, two = (PoolBlock(height=5, hash=name * 64) for name in "ab")
     for both in ((one, two), (two, one)):
-        assert found(
+        assert result(
             tiles(own_blocks=(block(1),)),
             tiles(own_blocks=(one, block(1))),
             tiles(own_blocks=(*both, block(1))),
@@ -141,7 +141,7 @@ def test_two_blocks_of_a_height_are_two() -> None:
 def test_a_height_of_zero_is_none() -> None:
     """Given blocks whose height is not reported, then their hashes tell them apart."""
     one, two = (PoolBlock(height=0, hash=name * 64) for name in "ab")
-    assert found(
+    assert result(
         tiles(blocks_found=0),
         tiles(own_blocks=(one,)),
         tiles(own_blocks=(two, one)),
@@ -162,14 +162,14 @@ def test_what_earlier_versions_stored_is_known() -> None:
 
 def test_total_that_grows() -> None:
     """Given a total, when it grows by two, then two blocks were found."""
-    assert found(
+    assert result(
         tiles(blocks_found=3), tiles(blocks_found=5), tiles(blocks_found=5)
     ) == [0, 2, 0]
 
 
 def test_count_of_a_day_that_grows() -> None:
     """Given the day's blocks, when they get more, then one was found, else not."""
-    assert found(*(tiles(blocks_found_24h=n) for n in (1, 2, 1, 0, 1))) == [
+    assert result(*(tiles(blocks_found_24h=n) for n in (1, 2, 1, 0, 1))) == [
         0,
         1,
         0,
@@ -180,7 +180,7 @@ def test_count_of_a_day_that_grows() -> None:
 
 def test_pool_that_begins_anew() -> None:
     """Given a total, when it goes back, then nothing was found."""
-    assert found(
+    assert result(
         tiles(blocks_found=3),
         tiles(blocks_found=0),
         tiles(blocks_found=1),
@@ -190,12 +190,12 @@ def test_pool_that_begins_anew() -> None:
 def test_a_count_that_falls_for_a_poll() -> None:
     """Given a count that comes and goes, then what was there before is no news."""
     totals = [10, 0, 10, 9, 10, 0, 9, 0, 9, 11]
-    news = found(*(tiles(blocks_found=total) for total in totals))
+    news = result(*(tiles(blocks_found=total) for total in totals))
     assert news == [0, 0, 0, 0, 0, 0, 9, 0, 0, 1]
     lower = [10, *[2] * 12, 3, 4]
-    assert sum(found(*(tiles(blocks_found=total) for total in lower))) == 2
+    assert sum(result(*(tiles(blocks_found=total) for total in lower))) == 2
     days = [10, 0, 10, 0, 10, 11]
-    news = found(*(tiles(blocks_found_24h=count) for count in days))
+    news = result(*(tiles(blocks_found_24h=count) for count in days))
     assert news == [0, 0, 0, 0, 0, 1]
 
 
@@ -238,7 +238,7 @@ def test_first_block_of_all(
     first: DashboardTileData, second: DashboardTileData
 ) -> None:
     """Given an account without blocks, when it finds one, then it is told."""
-    assert found(first, second, second) == [0, 1, 0]
+    assert result(first, second, second) == [0, 1, 0]
 
 
 def test_old_blocks_of_an_account_that_was_not_known() -> None:
@@ -248,7 +248,7 @@ def test_old_blocks_of_an_account_that_was_not_known() -> None:
         blocks_found=2,
         last=NOW - 50,
     )
-    assert found(tiles(account_known=False), past, past) == [0, 0, 0]
+    assert result(tiles(account_known=False), past, past) == [0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -268,11 +268,11 @@ def test_one_block_is_told_once(early: dict[str, Any], late: dict[str, Any]) -> 
         "last": NOW - 900,
     }
     polls = [before, before | early, before | early | late]
-    assert found(*(tiles(**poll) for poll in polls)) == [0, 1, 0]
+    assert result(*(tiles(**poll) for poll in polls)) == [0, 1, 0]
     # And the next one is told again
     after = polls[-1] | {"blocks_found": 5} | ({"last": NOW + 150})
     after["own_blocks"] = (block(12), *after["own_blocks"])
-    assert found(*(tiles(**poll) for poll in (*polls, after)))[-1] == 1
+    assert result(*(tiles(**poll) for poll in (*polls, after)))[-1] == 1
 
 
 def test_part_that_never_follows() -> None:
@@ -284,14 +284,14 @@ def test_part_that_never_follows() -> None:
         polls.append(tiles(own_blocks=tuple(known), blocks_found=1))
     # Then the pool lists nothing any more, and counts again
     polls += [tiles(blocks_found=1), tiles(blocks_found=2)]
-    assert found(*polls, every=3600) == [0, 1, 1, 0, 1]
+    assert result(*polls, every=3600) == [0, 1, 1, 0, 1]
 
 
 def test_lost_parts_are_waited_for() -> None:
     """Given a poll without blocks, then what was found meanwhile is told after."""
     before = tiles(own_blocks=(block(1),), blocks_found=1)
     after = tiles(own_blocks=(block(2), block(1)), blocks_found=2)
-    assert found(before, tiles(), after) == [0, 0, 1]
+    assert result(before, tiles(), after) == [0, 0, 1]
 
 
 # The last 24 hours

@@ -153,9 +153,10 @@ async def test_kinds_of_figures(home: HomeAssistant, every_entity: None) -> None
                 shown.get(ATTR_DEVICE_CLASS),
             ) == kinds, key
         wallet = pool.wallets[DEMO_WALLET]
-        found = find(home, entry, "sensor", "last_block_found").state
+        result = find(home, entry, "sensor", "last_block_found").state
         assert (
-            datetime.fromisoformat(found).timestamp() == (wallet.blocks[0]["timestamp"])
+            datetime.fromisoformat(result).timestamp()
+            == (wallet.blocks[0]["timestamp"])
         )
         share = find(home, entry, "sensor", "last_share").state
         assert datetime.fromisoformat(share).timestamp() == max(
@@ -163,7 +164,8 @@ async def test_kinds_of_figures(home: HomeAssistant, every_entity: None) -> None
         )
         assert value(home, entry, "blocks_found") == len(wallet.blocks)
         assert value(home, entry, "best_share") == pytest.approx(
-            max(it.miner.read().best_ever for it in wallet.workers.values()), rel=0.01
+            max(item.miner.read().best_ever for item in wallet.workers.values()),
+            rel=0.01,
         )
 
 
@@ -205,7 +207,7 @@ async def test_pool_that_goes_down(
                 shown = find(home, entry, "sensor", key)
                 assert shown.state == STATE_UNAVAILABLE, key
         assert find(home, entry, "event", "block_found").state == STATE_UNAVAILABLE
-        assert [it.levelno for it in about(caplog, "My pool")] == [logging.ERROR]
+        assert [item.levelno for item in about(caplog, "My pool")] == [logging.ERROR]
         assert DEMO_WALLET not in caplog.text
 
         # Why it is down may change without an answer in between
@@ -222,7 +224,7 @@ async def test_pool_that_goes_down(
         assert health.state == STATE_ON
         assert health.attributes["reason"] is None
         assert value(home, entry, "pool_hashrate") > 0
-        assert [it.levelno for it in about(caplog, "My pool")] == [
+        assert [item.levelno for item in about(caplog, "My pool")] == [
             logging.ERROR,
             logging.INFO,
         ]
@@ -231,7 +233,7 @@ async def test_pool_that_goes_down(
 async def test_a_pool_that_hangs_holds_up_no_other(home: HomeAssistant) -> None:
     """Given a pool that never answers, then another one is read meanwhile."""
     async with SimulatedSolopool() as one, SimulatedSolopool(coin="btc") as other:
-        entries = [await set_up(home, pool_entry(it)) for it in (one, other)]
+        entries = [await set_up(home, pool_entry(item)) for item in (one, other)]
         other.status = 502
         await poll(home, entries[1])
         assert find(home, entries[1], "binary_sensor", "health").state == STATE_OFF

@@ -172,7 +172,7 @@ async def test_figures_are_those_of_the_card(
             values = [row.get(kind) for row in rows.get(ids[key], [])]
             return [value for value in values if value is not None]
 
-        (told,) = await run(
+        (result,) = await run(
             home, "compare_pools", config_entry_id=mine.entry_id, days=days
         )
         means, latencies = known("pool_hashrate", "mean"), known("latency_ms", "mean")
@@ -181,10 +181,12 @@ async def test_figures_are_those_of_the_card(
             for kind in ("valid", "invalid", "stale")
         )
         total = valid + invalid + stale
-        assert told["hashrate"] == pytest.approx(sum(means) / len(means) * 1e12)
-        assert told["reject_rate"] == pytest.approx(100 - 100 * valid / total, rel=1e-4)
-        assert told["stale_rate"] == pytest.approx(100 * stale / total, rel=1e-4)
-        assert told["latency_ms"] == pytest.approx(sum(latencies) / len(latencies))
+        assert result["hashrate"] == pytest.approx(sum(means) / len(means) * 1e12)
+        assert result["reject_rate"] == pytest.approx(
+            100 - 100 * valid / total, rel=1e-4
+        )
+        assert result["stale_rate"] == pytest.approx(100 * stale / total, rel=1e-4)
+        assert result["latency_ms"] == pytest.approx(sum(latencies) / len(latencies))
 
 
 @recorded
@@ -197,9 +199,9 @@ async def test_history_by_hour_and_day(
     _, (mine, new) = pools
     await fill(home, mine)
     freezer.move_to(NOW)
-    told = await run(home, "get_pool_history", days=1, period="hour")
-    assert told.keys() == {mine.entry_id, new.entry_id}
-    rows = told[mine.entry_id]
+    result = await run(home, "get_pool_history", days=1, period="hour")
+    assert result.keys() == {mine.entry_id, new.entry_id}
+    rows = result[mine.entry_id]
     validator(list[PoolPeriod])(rows)
     assert [row["start"] for row in rows] == [
         f"2026-11-28T{hour:02}:00:00Z" for hour in (8, 9, 10, 11)
@@ -207,7 +209,7 @@ async def test_history_by_hour_and_day(
     assert [row["hashrate"] for row in rows] == [1e12, 2e12, None, 3e12]
     assert [row["shares_valid"] for row in rows] == [100, 50, 100, 150]
     assert [row["latency_ms"] for row in rows] == [40, 60, 80, 100]
-    assert told[new.entry_id] == []
+    assert result[new.entry_id] == []
     (day,) = (await run(home, "get_pool_history"))[mine.entry_id]
     assert (day["hashrate"], day["shares_valid"]) == (2e12, 400)
 
@@ -227,8 +229,8 @@ async def test_uptime_is_the_healthy_share(
         await poll(home, mine)
         await async_wait_recording_done(home)
     freezer.move_to(NOW)
-    told = await run(home, "compare_pools", config_entry_id=mine.entry_id, days=1)
-    assert told[0]["uptime"] == pytest.approx(75, abs=0.5)
+    result = await run(home, "compare_pools", config_entry_id=mine.entry_id, days=1)
+    assert result[0]["uptime"] == pytest.approx(75, abs=0.5)
 
 
 @recorded
@@ -243,8 +245,12 @@ async def test_blocks_and_luck(
         record(home, mine, "blocks_found", sums=[0, 0, 1])
         await async_wait_recording_done(home)
         freezer.move_to(NOW)
-        (told,) = await run(home, "compare_pools", days=2)
-        assert (told["blocks"], told["expected_blocks"], told["luck"]) == (1, 2, 50)
+        (result,) = await run(home, "compare_pools", days=2)
+        assert (result["blocks"], result["expected_blocks"], result["luck"]) == (
+            1,
+            2,
+            50,
+        )
         await home.config_entries.async_unload(mine.entry_id)
 
 
@@ -252,8 +258,8 @@ async def test_without_a_recorder_all_is_unknown(home: HomeAssistant) -> None:
     """Given a Home Assistant that records nothing, every figure is null."""
     async with SimulatedSolopool(speed=0) as pool:
         entry = await set_up(home, pool_entry(pool, title="Mine"))
-        (told,) = await run(home, "compare_pools")
-        assert {told[key] for key in ("hashrate", "uptime", "blocks")} == {None}
+        (result,) = await run(home, "compare_pools")
+        assert {result[key] for key in ("hashrate", "uptime", "blocks")} == {None}
         assert await run(home, "get_pool_history") == {entry.entry_id: []}
         await home.config_entries.async_unload(entry.entry_id)
 

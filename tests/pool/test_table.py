@@ -68,14 +68,14 @@ def best(workers: Iterable[Worker]) -> float:
     return max(worker.miner.read().best_ever for worker in workers)
 
 
-def moment(seconds: float) -> datetime:
+def at(seconds: float) -> datetime:
     """Return seconds since 1970 as a moment."""
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def last_share(workers: Iterable[Worker]) -> datetime:
     """Return when the last share came."""
-    return moment(max(worker.seen for worker in workers))
+    return at(max(worker.seen for worker in workers))
 
 
 def shares(valid: int, invalid: int, stale: int | None) -> dict[str, Figure]:
@@ -105,14 +105,14 @@ def solopool(kind: Kind, generation: int) -> Row:
         if generation == 2:
             return reported | {
                 "blocks_found": len(wallet.blocks),
-                "last_block_found": moment(wallet.blocks[0]["timestamp"]),
+                "last_block_found": at(wallet.blocks[0]["timestamp"]),
                 "best_share": best(workers),
             }
         readings = [worker.miner.read() for worker in workers]
         return reported | shares(
-            sum(it.accepted for it in readings),
-            sum(it.rejected for it in readings),
-            sum(it.accepted // 400 for it in readings),
+            sum(reading.accepted for reading in readings),
+            sum(reading.rejected for reading in readings),
+            sum(reading.accepted // 400 for reading in readings),
         )
 
     return Row(figures=figures, workers=lambda: rates(wallet.workers))
@@ -157,7 +157,7 @@ def ckpool(
         if has_log:
             reported |= network("BTC", pool.difficulty, total(workers))
             # Its log does not reach back a day yet, so it cannot tell the day's blocks
-            reported["last_block_found"] = moment(pool.now)
+            reported["last_block_found"] = at(pool.now)
         return reported
 
     return Row(
@@ -173,16 +173,18 @@ def mmfp_gss(kind: Kind) -> Row:
 
     def figures() -> dict[str, Figure]:
         readings = [worker.miner.read() for worker in workers]
-        valid = sum(it.accepted for it in readings)
+        valid = sum(reading.accepted for reading in readings)
         reported = network("DGB", coin.chain.difficulty, total(workers)) | {
             "active_workers": 2,
             "best_share": best(workers),
             "last_share": last_share(workers),
         }
-        rejected = sum(it.rejected for it in readings)
+        rejected = sum(reading.rejected for reading in readings)
         if kind.wallet:
             # Each worker's stale shares are among its rejected ones
-            invalid = sum(it.rejected - it.rejected // 4 for it in readings)
+            invalid = sum(
+                reading.rejected - reading.rejected // 4 for reading in readings
+            )
             return reported | shares(valid, invalid, None)
         stale = rejected // 4
         return (
@@ -202,20 +204,20 @@ def mmfp_gse(kind: Kind) -> Row:
 
     def figures() -> dict[str, Figure]:
         readings = [worker.miner.read() for worker in workers]
-        rejected = sum(it.rejected for it in readings)
+        rejected = sum(reading.rejected for reading in readings)
         return {
             "pool_hashrate": None,
             "active_workers": 2,
             **shares(
-                sum(it.accepted for it in readings),
+                sum(reading.accepted for reading in readings),
                 rejected - rejected // 4,
                 rejected // 4,
             ),
             "blocks_found": len(coin.blocks),
             # It tells when the last one was found, of none before
             "blocks_found_24h": 1 if len(coin.blocks) == 1 else None,
-            "last_block_found": moment(coin.blocks[0].time),
-            "best_share": max(it.best_session for it in readings),
+            "last_block_found": at(coin.blocks[0].time),
+            "best_share": max(reading.best_session for reading in readings),
             "last_share": last_share(workers),
         }
 
@@ -236,7 +238,7 @@ def stack(kind: Kind) -> Row:
         return network(kind.coin, pool.difficulty, state["hashrate"]) | {
             "active_workers": 2,
             "blocks_found_24h": state["blocks"],
-            "last_block_found": moment(pool._solved[-1].timestamp.timestamp()),
+            "last_block_found": at(pool._solved[-1].timestamp.timestamp()),
         }
 
     return Row(figures=figures, workers=dict)
@@ -257,10 +259,10 @@ def public_pool(kind: Kind, generation: int) -> Row:
             "best_share": wallet.best,
             "blocks_found": pool.state()["wallets"][kind.wallet]["blocks"],
             "blocks_found_24h": None,
-            "last_share": moment(seen),
+            "last_share": at(seen),
         }
         if generation == 2026:
-            reported["last_share"] = moment(seen - seen % 600)
+            reported["last_share"] = at(seen - seen % 600)
             reported["shares_valid"] = sum(
                 worker.miner.read().accepted for worker in workers.values()
             )
@@ -281,7 +283,9 @@ def ocean(kind: Kind) -> Row:
         del reported["estimated_time_to_block"]
         since = datetime.now(UTC).timestamp() - 86_400
         earned = sum(
-            it["satoshis_net_earned"] for it in wallet.earnings if it["ts"] >= since
+            earning["satoshis_net_earned"]
+            for earning in wallet.earnings
+            if earning["ts"] >= since
         )
         return reported | {
             "active_workers": 2,

@@ -110,9 +110,9 @@ async def test_each_worker_is_a_device(
 ) -> None:
     """A worker hangs on its pool and has what the pool tells of it."""
     entry = await set_up(home, pool_entry(pool, WALLET))
-    found = workers(home, entry)
-    assert found.keys() == {"garage", "attic"}
-    for name, device in found.items():
+    result = workers(home, entry)
+    assert result.keys() == {"garage", "attic"}
+    for name, device in result.items():
         assert device.name == f"Solopool worker {name}"
         assert device.via_device_id == home_of(home, entry).id
         assert device.manufacturer == "Solopool.org"
@@ -158,9 +158,15 @@ async def test_ids_tell_no_secret_and_last(
         entity.unique_id
         for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
     }
-    own = {it.removeprefix(f"{entry.unique_id}_") for it in before if "_worker_" in it}
+    own = {
+        item.removeprefix(f"{entry.unique_id}_")
+        for item in before
+        if "_worker_" in item
+    }
     assert len(own) == 4
-    assert not [it for it in own if WALLET in it or "garage" in it or "attic" in it]
+    assert not [
+        item for item in own if WALLET in item or "garage" in item or "attic" in item
+    ]
     await home.config_entries.async_reload(entry.entry_id)
     await home.async_block_till_done()
     assert {
@@ -209,10 +215,10 @@ async def test_worker_with_a_name_without_end(
     workers_of = pool.wallets[WALLET].workers
     workers_of["a_" * 120] = workers_of.pop("attic")
     entry = await set_up(home, pool_entry(pool, WALLET))
-    name = next(it for it in workers(home, entry) if it.startswith("a_"))
+    name = next(worker for worker in workers(home, entry) if worker.startswith("a_"))
     assert float(shown(home, entry, name, "sensor.hashrate").state) > 0
     registered = er.async_entries_for_config_entry(er.async_get(home), entry.entry_id)
-    assert all(valid_entity_id(it.entity_id) for it in registered)
+    assert all(valid_entity_id(item.entity_id) for item in registered)
 
 
 # How they come and go
@@ -328,7 +334,7 @@ async def test_workers_after_a_restart(
     await home.async_block_till_done()
     now = {state.entity_id: state for state in home.states.async_all()}
     assert now.keys() == before
-    assert not [it for it in now.values() if it.attributes.get("restored")]
+    assert not [item for item in now.values() if item.attributes.get("restored")]
     assert workers(home, entry).keys() == {"garage", "attic"}
     hashrate = shown(home, entry, "attic", "sensor.hashrate")
     assert hashrate.state == STATE_UNAVAILABLE
@@ -345,19 +351,19 @@ async def test_removing_by_hand(
     miner = await set_up(home, miner_entry(bitaxe, "bitaxe"))
     gone = pool.wallets[WALLET].workers.pop("attic")
     await poll(home, entry)
-    found = workers(home, entry)
+    result = workers(home, entry)
 
     async def may_be_removed(owner: ConfigEntry[Any], device: dr.DeviceEntry) -> bool:
         return await async_remove_config_entry_device(home, owner, device)
 
-    assert await may_be_removed(entry, found["attic"])
-    assert not await may_be_removed(entry, found["garage"])
+    assert await may_be_removed(entry, result["attic"])
+    assert not await may_be_removed(entry, result["garage"])
     assert not await may_be_removed(entry, home_of(home, entry))
     assert not await may_be_removed(miner, home_of(home, miner))
     hub = fleet_entry(home)
     assert not await may_be_removed(hub, home_of(home, hub))
 
-    dr.async_get(home).async_remove_device(found["attic"].id)
+    dr.async_get(home).async_remove_device(result["attic"].id)
     await home.async_block_till_done()
     await poll(home, entry)
     assert workers(home, entry).keys() == {"garage"}
@@ -485,14 +491,14 @@ async def test_worker_that_is_an_own_miner(
     area = ar.async_get(home).async_create("Garage")
     dr.async_get(home).async_update_device(home_of(home, miner).id, area_id=area.id)
     entry = await set_up(home, pool_entry(pool, WALLET))
-    found = workers(home, entry)
-    assert found["garage"].via_device_id == home_of(home, miner).id
-    assert found["garage"].area_id == area.id
-    assert found["attic"].via_device_id == home_of(home, entry).id
-    assert found["attic"].area_id is None
+    result = workers(home, entry)
+    assert result["garage"].via_device_id == home_of(home, miner).id
+    assert result["garage"].area_id == area.id
+    assert result["attic"].via_device_id == home_of(home, entry).id
+    assert result["attic"].area_id is None
 
     # The user may put it elsewhere
-    dr.async_get(home).async_update_device(found["garage"].id, area_id=None)
+    dr.async_get(home).async_update_device(result["garage"].id, area_id=None)
     await poll(home, entry)
     assert workers(home, entry)["garage"].area_id is None
 
@@ -637,10 +643,10 @@ async def test_server_that_is_ones_own_alone(
         mine(bitaxe, f"{WALLET}.garage", "127.0.0.1", 3333)
         miner = await set_up(home, miner_entry(bitaxe, "bitaxe"))
         entry = await set_up(home, own_server("mmfp", "DGB", server))
-        found = workers(home, entry)
-        assert found.keys() == {"garage", "attic"}
-        assert found["garage"].via_device_id == home_of(home, miner).id
-        assert found["attic"].via_device_id == home_of(home, entry).id
+        result = workers(home, entry)
+        assert result.keys() == {"garage", "attic"}
+        assert result["garage"].via_device_id == home_of(home, miner).id
+        assert result["attic"].via_device_id == home_of(home, entry).id
 
 
 @pytest.mark.parametrize("prefix", ["", "bitcoincash:"])
@@ -676,9 +682,9 @@ async def test_account_that_the_key_tells(
                 api_token=pool.add_account("anna", RIGS),
             ),
         )
-        found = workers(home, entry)
-        assert found.keys() == {"garage", "attic"}
-        assert found["garage"].via_device_id == home_of(home, miner).id
+        result = workers(home, entry)
+        assert result.keys() == {"garage", "attic"}
+        assert result["garage"].via_device_id == home_of(home, miner).id
 
 
 def own_server(

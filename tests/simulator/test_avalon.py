@@ -231,8 +231,8 @@ async def test_nano_3_has_no_mac_and_its_own_layout() -> None:
     assert not {"MAC", "DNA", "LVERSION"} & set(version)
     assert "STATS=0,ID=AVANANO0," in reply
     line, recording = (
-        it.partition("MM ID0=")[2].partition(",MM Count")[0]
-        for it in (reply, (NANO_3 / "stats_worklevel1.txt").read_text())
+        item.partition("MM ID0=")[2].partition(",MM Count")[0]
+        for item in (reply, (NANO_3 / "stats_worklevel1.txt").read_text())
     )
     assert keys_of(line) == keys_of(recording)
     pairs = dict(PAIR.findall(line))

@@ -166,7 +166,9 @@ async def test_demo_starts_settled() -> None:
 
 def workers_of(fleet: Fleet) -> dict[str, tuple[Worker, SimulatedDevice]]:
     """Return each worker of the demo's pools, and the miner that it is."""
-    solopool, ocean, mmfp = (fleet[it] for it in ("solopool-dgb", "ocean", "mmfp-bc2"))
+    solopool, ocean, mmfp = (
+        fleet[item] for item in ("solopool-dgb", "ocean", "mmfp-bc2")
+    )
     assert isinstance(solopool, SimulatedSolopool)
     assert isinstance(ocean, SimulatedOcean)
     assert isinstance(mmfp, SimulatedGoSlimStratum)
@@ -211,15 +213,17 @@ async def test_the_demos_miners_and_pools_tell_the_same_story() -> None:
         solopool = fleet["solopool-dgb"]
         assert isinstance(solopool, SimulatedSolopool)
         (account,) = solopool.wallets.values()
-        dgb = [workers[it][1] for it in ("bitaxe-gamma", "nerdqaxe", "avalon-nano3s")]
-        assert len(account.blocks) == sum(it.state()["blocks"] for it in dgb) > 0
+        dgb = [
+            workers[item][1] for item in ("bitaxe-gamma", "nerdqaxe", "avalon-nano3s")
+        ]
+        assert len(account.blocks) == sum(item.state()["blocks"] for item in dgb) > 0
         for device in dgb:
             best = device.state()["best"]
             assert (best >= solopool.coin.difficulty) == (device.state()["blocks"] > 0)
 
-        found = len(account.blocks)
+        result = len(account.blocks)
         solopool.find_block()
-        assert len(account.blocks) == found + 1
+        assert len(account.blocks) == result + 1
         assert fleet["bitaxe-gamma"].state()["blocks"] == 1
 
 

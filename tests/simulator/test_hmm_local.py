@@ -102,7 +102,7 @@ async def test_profiles() -> None:
     """All, or those of one type; a version without them has no such path."""
     async with SimulatedHmmLocal() as server:
         profiles = await get(server, "/api/tuning/profiles")
-        assert [it["name"] for it in profiles] == [
+        assert [profile["name"] for profile in profiles] == [
             "Low",
             "Quiet nights",
             "Saved from Garage",

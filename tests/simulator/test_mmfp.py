@@ -78,7 +78,10 @@ async def test_gss_figures_agree() -> None:
         pool = await get(server, "DGB/metrics/pool")
         workers = (await get(server, "DGB/metrics/miners"))["workers"]
         other = await get(server, "BTC/metrics/pool")
-    assert [it["worker_name"] for it in workers] == [f"{ADDRESS}.one", f"{ADDRESS}.two"]
+    assert [item["worker_name"] for item in workers] == [
+        f"{ADDRESS}.one",
+        f"{ADDRESS}.two",
+    ]
     rates = [worker["current_hashrate"] for worker in workers]
     assert pool["hashrate"]["5m"] == pytest.approx(sum(rates), rel=0.01)
     assert rates[0] == pytest.approx(1.2e12, rel=0.1)

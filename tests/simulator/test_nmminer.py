@@ -104,14 +104,14 @@ async def test_several_miners_share_the_port_and_have_their_own_address() -> Non
         SimulatedNMMiner(name="b", target=target, interval=60, ip="127.0.0.2"),
         SimulatedNMMiner(name="c", target=target, interval=60, ip="192.0.2.7"),
     ):
-        said = {}
+        senders = {}
         for _ in range(3):
             data, source = await listener.queue.get()
-            said[json.loads(data)["IP"]] = source
-    assert said["127.0.0.2"] == "127.0.0.2"
+            senders[json.loads(data)["IP"]] = source
+    assert senders["127.0.0.2"] == "127.0.0.2"
     # An address that this machine has not is only said.
-    assert set(said) == {"127.0.0.1", "127.0.0.2", "192.0.2.7"}
-    assert said["192.0.2.7"] == "127.0.0.1"
+    assert set(senders) == {"127.0.0.1", "127.0.0.2", "192.0.2.7"}
+    assert senders["192.0.2.7"] == "127.0.0.1"
 
 
 async def test_malformed_and_missing_packets() -> None:

@@ -139,8 +139,8 @@ async def test_earnings_and_blocks() -> None:
     assert list(earning) == list(example["earnings"][0])
     assert isinstance(earning["satoshis_net_earned"], int)
     assert datetime.fromisoformat(earning["ts"]).tzinfo is None
-    found = datetime.fromisoformat(earning["ts"]).replace(tzinfo=UTC)
-    assert found.timestamp() == pytest.approx(time.time(), abs=60)
+    result = datetime.fromisoformat(earning["ts"]).replace(tzinfo=UTC)
+    assert result.timestamp() == pytest.approx(time.time(), abs=60)
     assert pool.wallets["other"].unpaid > unpaid
     assert none["earnings"] == none["payouts"] == []
     assert blocks[0] == latest

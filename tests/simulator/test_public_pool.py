@@ -53,12 +53,12 @@ async def test_account(generation: Any, shape: str) -> None:
         assert worker["lastSeen"].endswith("Z")
         seen = datetime.fromisoformat(worker["lastSeen"]).timestamp()
         assert seen == pytest.approx(time.time(), abs=660)
-    assert sum(it["hashRate"] for it in account["workers"]) == pytest.approx(
+    assert sum(item["hashRate"] for item in account["workers"]) == pytest.approx(
         6e12, rel=0.2
     )
-    best = max(float(it["bestDifficulty"]) for it in account["workers"])
+    best = max(float(item["bestDifficulty"]) for item in account["workers"])
     assert account["bestDifficulty"] == pytest.approx(best, abs=0.01)
-    assert len({it["sessionId"] for it in account["workers"]}) == 2
+    assert len({item["sessionId"] for item in account["workers"]}) == 2
 
 
 async def test_accounting() -> None:
@@ -78,7 +78,7 @@ async def test_accounting() -> None:
         < accounting["totalAcceptedShares"]
     )
     assert accounting["hashRateLast10Minutes"] == pytest.approx(
-        sum(it["hashRate"] for it in second["workers"]), rel=0.2
+        sum(worker["hashRate"] for worker in second["workers"]), rel=0.2
     )
     assert third["totalAcceptedShares"] == third["hashRateLastHour"] == 0
     assert third["latestShareAt"] is None
@@ -142,7 +142,11 @@ async def test_sessions_come_and_go() -> None:
     async with SimulatedPublicPool(generation=2025, wallets=WALLETS) as pool:
         session = pool.add_session("wallet", "one", 2e12)
         account = await get(pool, "/client/wallet")
-        assert [it["name"] for it in account["workers"]] == ["one", "two", "one"]
+        assert [worker["name"] for worker in account["workers"]] == [
+            "one",
+            "two",
+            "one",
+        ]
         assert account["workersCount"] == 3
         session.worker.offline = True
         assert (await get(pool, "/client/wallet"))["workersCount"] == 3
@@ -164,7 +168,9 @@ async def test_restart(generation: Any) -> None:
         await pool.unplug()
         await pool.plug_in()
         after = await get(pool, "/client/wallet")
-    ids = [{it["sessionId"] for it in each["workers"]} for each in (before, after)]
+    ids = [
+        {worker["sessionId"] for worker in each["workers"]} for each in (before, after)
+    ]
     assert not ids[0] & ids[1]
     assert after["bestDifficulty"] >= before["bestDifficulty"]
     if generation == 2026:

@@ -101,7 +101,7 @@ async def test_what_the_log_makes_of_shares() -> None:
         stack.old_manager = True
         metrics = await get(stack, "/api/v1/ckpool/metrics")
         assert metrics["shares"]["accepted"] == metrics["summary"]["shares"]
-        real = sum(it.miner.read().accepted for it in stack.workers.values())
+        real = sum(worker.miner.read().accepted for worker in stack.workers.values())
         assert metrics["shares"]["accepted"] > 100 * real
         assert "sample_ts" not in metrics["summary"]
 

@@ -62,8 +62,8 @@ async def test_the_page_tells_what_assist_answers(house: House, language: str) -
     table = documented_answers(language)
     assert len(table) >= 12
     for sentence, answer in table:
-        said = await ask(house.hass, sentence, language)
-        assert masked(said, language) == masked(answer)
+        reply = await ask(house.hass, sentence, language)
+        assert masked(reply, language) == masked(answer)
         await house.hass.async_block_till_done()
         for miner in house.miners[:2]:
             await poll(house.hass, miner)
@@ -76,9 +76,9 @@ async def test_what_is_wrong_names_miner_reason_and_time(
     since = house.miners[2].runtime_data.status.record.problem.at
     freezer.move_to(since)
     clock = since.astimezone(ZoneInfo("US/Pacific"))
-    said = await ask(house.hass, "what is wrong with my miners")
-    assert said.startswith("2 of 3 miners are online. Shed: The address responds, but")
-    assert said.endswith(f" since {clock:%H:%M}.")
+    reply = await ask(house.hass, "what is wrong with my miners")
+    assert reply.startswith("2 of 3 miners are online. Shed: The address responds, but")
+    assert reply.endswith(f" since {clock:%H:%M}.")
     speech = await async_speech(house.hass, "en-GB")
     for days, words in ((1, "since yesterday at"), (3, "for 3 days")):
         assert speech.since(dt_util.now() - timedelta(days=days)).startswith(words)
@@ -103,8 +103,8 @@ async def test_a_paused_miner_is_no_problem(house: House) -> None:
         house.hass, "how many miners are online"
     )
     assert "Paused by hand." in await ask(house.hass, "why is the bitaxe gamma paused")
-    said = await ask(house.hass, "resume mining")
-    assert said.startswith("2 of 3 miners are mining again. Shed: ")
+    reply = await ask(house.hass, "resume mining")
+    assert reply.startswith("2 of 3 miners are mining again. Shed: ")
     assert not house.gamma.paused
 
 
@@ -117,21 +117,21 @@ async def test_a_restart_needs_its_button(house: House) -> None:
     assert house.nerd.boots == boots
     restart = find_id(house.hass, house.miners[1], "button", "restart")
     async_expose_entity(house.hass, "conversation", restart, True)
-    said = await ask(house.hass, "restart the NerdQAxe++")
-    assert said == "NerdQAxe++ has restarted."
+    reply = await ask(house.hass, "restart the NerdQAxe++")
+    assert reply == "NerdQAxe++ has restarted."
 
 
 async def test_an_area_and_a_mode(house: House) -> None:
     """Given miners in rooms, then a mode is for those of the room alone."""
     before = house.nerd.settings["frequency"], house.gamma.settings["frequency"]
-    said = "set the miners in the garage to eco mode"
-    assert await ask(house.hass, said) == "Bitaxe Gamma is set to Eco."
+    reply = "set the miners in the garage to eco mode"
+    assert await ask(house.hass, reply) == "Bitaxe Gamma is set to Eco."
     assert house.nerd.settings["frequency"] == before[0]
     assert house.gamma.settings["frequency"] < before[1]
-    said = "set the NerdQAxe++ to quiet"
-    assert await ask(house.hass, said) == "NerdQAxe++ is set to Eco."
-    said = "set the miners to warp speed"
-    assert await ask(house.hass, said) == "No miner has a mode called warp speed."
+    reply = "set the NerdQAxe++ to quiet"
+    assert await ask(house.hass, reply) == "NerdQAxe++ is set to Eco."
+    reply = "set the miners to warp speed"
+    assert await ask(house.hass, reply) == "No miner has a mode called warp speed."
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ async def test_only_the_languages_of_assistants_are_listened_for(house: House) -
 async def test_a_sentence_of_two_languages_is_obeyed_once(house: House) -> None:
     """Given a sentence that is Spanish and Portuguese, then one of them acts."""
     boots = house.gamma.boots
-    said = await ask(house.hass, "reinicie bitaxe gamma", "es")
-    assert said == texts("es")["selector"]["speech"]["options"]["restart_one"].format(
+    reply = await ask(house.hass, "reinicie bitaxe gamma", "es")
+    assert reply == texts("es")["selector"]["speech"]["options"]["restart_one"].format(
         name="Bitaxe Gamma"
     )
     await house.hass.async_block_till_done()
@@ -235,9 +235,9 @@ async def test_a_name_with_marks_is_understood(
     }.items():
         home.config_entries.async_update_entry(entry, title=name)
         await later(home, 60)
-        for said in (name, spoken):
-            answer = await ask(home, f"how is the {said}")
-            assert answer.startswith(f"{name}: Mining"), said
+        for reply in (name, spoken):
+            answer = await ask(home, f"how is the {reply}")
+            assert answer.startswith(f"{name}: Mining"), reply
 
 
 async def test_two_miners_with_one_first_word(house: House) -> None:
@@ -258,14 +258,14 @@ async def test_two_miners_with_one_first_word(house: House) -> None:
 
 async def test_a_lamp_is_called_like_a_miner(house: House) -> None:
     """Given a lamp that is called Bitaxe, then "turn off the Bitaxe" is for the lamp."""
-    said = "turn off the bitaxe"
-    assert await ask(house.hass, said) == "Bitaxe Gamma is paused."
+    reply = "turn off the bitaxe"
+    assert await ask(house.hass, reply) == "Bitaxe Gamma is paused."
     await ask(house.hass, "turn on the bitaxe")
     await house.hass.async_block_till_done()
     assert not house.gamma.paused
     house.hass.states.async_set("light.desk", "on", {"friendly_name": "Bitaxe"})
     await later(house.hass, 60)
-    await ask(house.hass, said)
+    await ask(house.hass, reply)
     await house.hass.async_block_till_done()
     assert not house.gamma.paused
 
@@ -277,8 +277,8 @@ async def test_nothing_is_said_of_what_is_not_exposed(house: House) -> None:
         "All 2 miners are online. Nothing is wrong."
     )
     assert "NerdQAxe" not in await ask(house.hass, "what is my best share")
-    said = await ask(house.hass, "when will I find a block")
-    assert said.startswith("The value is for all miners")
+    reply = await ask(house.hass, "when will I find a block")
+    assert reply.startswith("The value is for all miners")
     hide(house.hass, house.miners[0])
     hide(house.hass, house.miners[1])
     assert (await ask(house.hass, "pause mining")).startswith("No miner is exposed")
@@ -291,11 +291,11 @@ async def test_what_is_told_is_not_yet_moved(house: House) -> None:
     temperature = find_id(house.hass, house.miners[0], "sensor", "temperature")
     async_expose_entity(house.hass, "conversation", temperature, True)
     assert "Bitaxe Gamma" in await ask(house.hass, "how is the bitaxe gamma")
-    said = await ask(house.hass, "pause the bitaxe gamma")
-    assert said.startswith("Bitaxe Gamma: not exposed to Assist. Expose the mining")
-    said = await ask(house.hass, "set the miners to eco")
-    assert said.startswith("1 of 2 miners are set to Eco. Shed: ")
-    assert said.endswith("Not exposed to Assist: 1.")
+    reply = await ask(house.hass, "pause the bitaxe gamma")
+    assert reply.startswith("Bitaxe Gamma: not exposed to Assist. Expose the mining")
+    reply = await ask(house.hass, "set the miners to eco")
+    assert reply.startswith("1 of 2 miners are set to Eco. Shed: ")
+    assert reply.endswith("Not exposed to Assist: 1.")
 
 
 async def test_what_a_miner_cannot_do_is_no_question_of_exposure(house: House) -> None:
@@ -308,14 +308,14 @@ async def test_what_a_miner_cannot_do_is_no_question_of_exposure(house: House) -
         await set_up(hass, miner_entry(old, "bitaxe", title="Attic"))
         await set_up(hass, miner_entry(calm, "nerdqaxe", title="Cellar"))
         await later(hass, 40)
-        said = await ask(hass, "pause the attic")
-        assert said == "Not possible with Attic."
-        said = await ask(hass, "set the attic to eco")
-        assert said.startswith("Attic: not exposed to Assist.")
-        said = await ask(hass, "pause the miners")
-        assert said.endswith("Not possible with Attic.")
-        said = await ask(hass, "set the cellar to turbo")
-        assert said == "Cellar has no mode called turbo. It has Eco and Standard."
+        reply = await ask(hass, "pause the attic")
+        assert reply == "Not possible with Attic."
+        reply = await ask(hass, "set the attic to eco")
+        assert reply.startswith("Attic: not exposed to Assist.")
+        reply = await ask(hass, "pause the miners")
+        assert reply.endswith("Not possible with Attic.")
+        reply = await ask(hass, "set the cellar to turbo")
+        assert reply == "Cellar has no mode called turbo. It has Eco and Standard."
 
 
 async def test_a_reader_may_ask_and_not_command(house: House) -> None:
@@ -326,12 +326,12 @@ async def test_a_reader_may_ask_and_not_command(house: House) -> None:
         "Guest", group_ids=[GROUP_ID_READ_ONLY]
     )
     assert "2 of 3" in await ask(house.hass, "how many miners are online", user=user.id)
-    said = await ask(house.hass, "pause the bitaxe gamma", user=user.id)
-    assert said.startswith("You may not control Bitaxe Gamma.")
+    reply = await ask(house.hass, "pause the bitaxe gamma", user=user.id)
+    assert reply.startswith("You may not control Bitaxe Gamma.")
     assert not house.gamma.paused
     nobody = await house.hass.auth.async_create_user("Nobody", group_ids=[])
-    said = await ask(house.hass, "how many miners are online", user=nobody.id)
-    assert said.startswith("No miner is exposed")
+    reply = await ask(house.hass, "how many miners are online", user=nobody.id)
+    assert reply.startswith("No miner is exposed")
     assert await ask(house.hass, "what is my hashrate", user="deleted")
 
 
@@ -346,8 +346,8 @@ async def test_the_intents_answer_like_the_sentences(house: House) -> None:
         assistant="conversation",
     )
     assert response.response_type is intent.IntentResponseType.QUERY_ANSWER
-    said = response.speech["plain"]["speech"]
-    assert said == await ask(house.hass, "what is the hashrate of the bitaxe gamma")
+    reply = response.speech["plain"]["speech"]
+    assert reply == await ask(house.hass, "what is the hashrate of the bitaxe gamma")
     response = await intent.async_handle(
         house.hass, "conversation", "HmmPause", {"name": {"value": "toaster"}}
     )
@@ -394,8 +394,8 @@ async def test_hostile_names(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> Non
     for name in names:
         home.config_entries.async_update_entry(entry, title=name)
         await later(home, 60)
-        said = await ask(home, "which miner is the hottest")
-        assert len(said) < 120 and "\n" not in said and "\x1b" not in said
+        reply = await ask(home, "which miner is the hottest")
+        assert len(reply) < 120 and "\n" not in reply and "\x1b" not in reply
         assert "terahash" in await ask(home, "what is my hashrate")
 
 
@@ -431,19 +431,19 @@ async def test_cost_is_that_of_the_fleet(house: House, key: str) -> None:
         unit = {"unit_of_measurement": "EUR"}
         if key in (name, "cost_rate"):
             house.hass.states.async_set(entity.entity_id, state, unit)
-    said = await ask(house.hass, "what do the miners cost today")
-    assert said.startswith("The miners have cost 2.31 euros today.")
-    assert ("0.056 euros an hour" in said) is (key == "cost_rate")
-    said = await ask(house.hass, "was kosten die Miner heute", "de")
-    assert said.startswith("Die Miner haben heute 2,31 Euro gekostet.")
+    reply = await ask(house.hass, "what do the miners cost today")
+    assert reply.startswith("The miners have cost 2.31 euros today.")
+    assert ("0.056 euros an hour" in reply) is (key == "cost_rate")
+    reply = await ask(house.hass, "was kosten die Miner heute", "de")
+    assert reply.startswith("Die Miner haben heute 2,31 Euro gekostet.")
     house.hass.states.async_set(entity.entity_id, "unknown")
     house.hass.states.async_set(
         registry.async_get_entity_id("sensor", DOMAIN, f"{fleet.unique_id}_cost_today")
         or "",
         "unknown",
     )
-    said = await ask(house.hass, "what does mining cost")
-    assert said.startswith("The cost of today is not known")
+    reply = await ask(house.hass, "what does mining cost")
+    assert reply.startswith("The cost of today is not known")
 
 
 async def test_many_miners(home: HomeAssistant) -> None:
@@ -461,10 +461,10 @@ async def test_many_miners(home: HomeAssistant) -> None:
     await home.async_block_till_done(wait_background_tasks=True)
     await set_up(home, fleet_like())
     await later(home, 6)
-    said = await ask(home, "what is wrong with my miners")
-    assert said.startswith("0 of 200 miners are online.")
-    assert said.endswith("More problems: 195.")
-    assert len(said) < 1000
+    reply = await ask(home, "what is wrong with my miners")
+    assert reply.startswith("0 of 200 miners are online.")
+    assert reply.endswith("More problems: 195.")
+    assert len(reply) < 1000
 
 
 def fleet_like() -> Any:

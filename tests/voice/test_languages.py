@@ -149,9 +149,9 @@ MORE = {
 }
 
 
-async def assert_answers(house: House, language: str, said: dict[str, str]) -> None:
+async def assert_answers(house: House, language: str, reply: dict[str, str]) -> None:
     """Say sentences one after the other, and hear how the answers begin."""
-    for sentence, answer in said.items():
+    for sentence, answer in reply.items():
         heard = (await ask(house.hass, sentence, language)).replace("\xa0", " ")
         assert heard.startswith(answer), sentence
         await house.hass.async_block_till_done()
@@ -160,7 +160,7 @@ async def assert_answers(house: House, language: str, said: dict[str, str]) -> N
 def test_all_languages_are_spoken() -> None:
     """Given the files of sentences, then each language has its nine."""
     assert NINE.keys() == read_sentences().keys()
-    assert all(len(said) == 9 for said in NINE.values())
+    assert all(len(reply) == 9 for reply in NINE.values())
 
 
 @pytest.mark.parametrize("language", NINE)

@@ -46,7 +46,9 @@ def tools_of(api: llm.APIInstance) -> set[str]:
     """Return the tools of HMM."""
     prefix = f"{DOMAIN}__"
     return {
-        it.name.removeprefix(prefix) for it in api.tools if it.name.startswith(prefix)
+        tool.name.removeprefix(prefix)
+        for tool in api.tools
+        if tool.name.startswith(prefix)
     }
 
 
@@ -122,14 +124,14 @@ async def test_miners_and_pools(house: House) -> None:
     assert pools["pools"][0]["coin"] == "DGB"
     assert house.pool.data["wallet"] not in json.dumps(pools)
     shares = (await call(house.hass, "best_shares"))["best_shares"]
-    assert [it["name"] for it in shares] == ["Shed", "Bitaxe Gamma", "NerdQAxe++"]
+    assert [share["name"] for share in shares] == ["Shed", "Bitaxe Gamma", "NerdQAxe++"]
 
 
 async def test_orders(house: House) -> None:
     """Given orders of a model, then the miners take them and failures are named."""
-    told = await call(house.hass, "set_mining", mining=False)
-    assert told["summary"]["done"] == 2
-    assert [it["name"] for it in told["failed"]] == ["Shed"]
+    result = await call(house.hass, "set_mining", mining=False)
+    assert result["summary"]["done"] == 2
+    assert [item["name"] for item in result["failed"]] == ["Shed"]
     assert house.gamma.paused and house.nerd.paused
     await call(house.hass, "set_mining", mining=True, name="NerdQAxe++")
     assert house.gamma.paused and not house.nerd.paused
@@ -147,8 +149,8 @@ async def test_rights(house: House) -> None:
         "Guest", group_ids=[GROUP_ID_READ_ONLY]
     )
     assert (await call(house.hass, "fleet_status", guest.id))["miners"] == 3
-    told = await call(house.hass, "set_mining", guest.id, mining=False)
-    assert told["error"].startswith("You may not control")
+    result = await call(house.hass, "set_mining", guest.id, mining=False)
+    assert result["error"].startswith("You may not control")
     assert not house.gamma.paused
     nobody = await house.hass.auth.async_create_user("Nobody", group_ids=[])
     assert (await call(house.hass, "fleet_status", nobody.id))["miners"] == 0
@@ -162,8 +164,8 @@ async def test_exposure(house: House) -> None:
     expose(house.hass, house.miners[0], False)
     temperature = find_id(house.hass, house.miners[0], "sensor", "temperature")
     async_expose_entity(house.hass, "conversation", temperature, True)
-    told = await call(house.hass, "set_mining", mining=False)
-    assert told["not_exposed"] == 1
+    result = await call(house.hass, "set_mining", mining=False)
+    assert result["not_exposed"] == 1
     assert not house.gamma.paused and house.nerd.paused
     for miner in house.miners:
         expose(house.hass, miner, False)
@@ -184,10 +186,10 @@ async def test_strategies_are_devices_below_the_fleet(house: House) -> None:
     )
     assert status is not None
     async_expose_entity(house.hass, "conversation", status, True)
-    (told,) = (await call(house.hass, "strategy_status"))["strategies"]
-    assert told["name"] == "Bands"
-    assert told["strategy_status"] == house.hass.states.get(status).state
-    assert set(told) <= {"name", "strategy_status", "explanation"}
+    (result,) = (await call(house.hass, "strategy_status"))["strategies"]
+    assert result["name"] == "Bands"
+    assert result["strategy_status"] == house.hass.states.get(status).state
+    assert set(result) <= {"name", "strategy_status", "explanation"}
 
 
 async def test_two_hundred_hostile_miners(home: HomeAssistant) -> None:
@@ -207,10 +209,11 @@ async def test_two_hundred_hostile_miners(home: HomeAssistant) -> None:
     await later(home, 1)
     fleet = await call(home, "fleet_status")
     assert fleet["miners"] == 200 and fleet["more"] == 190
-    told = await call(home, "miner_status", start=150)
-    assert len(told["miners"]) == 15 and told["more"] == 35
+    result = await call(home, "miner_status", start=150)
+    assert len(result["miners"]) == 15 and result["more"] == 35
     assert all(
-        len(it["name"]) <= 64 and "\n" not in it["name"] for it in told["miners"]
+        len(miner["name"]) <= 64 and "\n" not in miner["name"]
+        for miner in result["miners"]
     )
 
 

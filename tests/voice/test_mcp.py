@@ -52,15 +52,15 @@ class Model:
         """Return the tools of HMM by their names."""
         tools = (await self.ask("tools/list"))["tools"]
         return {
-            it["name"].removeprefix("hmm__"): it
-            for it in tools
-            if it["name"].startswith("hmm__")
+            tool["name"].removeprefix("hmm__"): tool
+            for tool in tools
+            if tool["name"].startswith("hmm__")
         }
 
     async def call(self, tool: str, **arguments: Any) -> str:
         """Call a tool and return what it says, which is never long."""
         result = await self.ask("tools/call", name=f"hmm__{tool}", arguments=arguments)
-        text = "".join(it["text"] for it in result["content"])
+        text = "".join(item["text"] for item in result["content"])
         assert len(text) < LARGEST
         return text
 
@@ -163,7 +163,7 @@ async def test_absurd_arguments_are_refused(
     """Given what a model should never send, then it is told, and nothing moves."""
     before = house.gamma.settings["frequency"], house.nerd.settings["frequency"]
     result = await model.ask("tools/call", name=f"hmm__{tool}", arguments=arguments)
-    text = "".join(it["text"] for it in result["content"])
+    text = "".join(item["text"] for item in result["content"])
     assert "error" in text.lower() or result.get("isError")
     # The server checks first, and repeats what it was sent
     assert len(text) < LARGEST + len(json.dumps(arguments))

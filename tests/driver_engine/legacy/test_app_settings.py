@@ -68,7 +68,7 @@ async def test_an_account_without_a_wallet(server: PoolServer, tmp_path: Path) -
 
     tiles = await fetch_tiles(driver, account())
     assert tiles.pool_hashrate == HASHRATE
-    assert [it for it in server.asked if "accounts" in it] == ["/accounts/wallet"]
+    assert [item for item in server.asked if "accounts" in item] == ["/accounts/wallet"]
     # A coin may be written in any way, a wallet of the account counts more
     await fetch_tiles(driver, account("BTC"))
     await fetch_tiles(driver, account("DGB", "mine"))
@@ -98,7 +98,7 @@ async def test_an_account_without_a_key(
     health = await driver.get_health("127.0.0.1", 3333, coin="BTC")
     assert health.is_healthy
     await fetch_tiles(driver, account("BTC", api_token="my-token"))
-    assert [it["X-Token"] for it in server.headers] == [
+    assert [header["X-Token"] for header in server.headers] == [
         "file-token",
         "file-token",
         "my-token",

@@ -124,7 +124,9 @@ async def test_who_hangs_for_ever_gets_no_more_threads(
         with pytest.raises(CannotConnect, match=r"stuck hangs.* correct stuck_driver"):
             await refused.run(stuck.block, 10)
     reported = [
-        it.message for it in caplog.records if "stuck_driver.py hangs" in it.message
+        record.message
+        for record in caplog.records
+        if "stuck_driver.py hangs" in record.message
     ]
     assert len(reported) == 1
     stuck.free.set()

@@ -412,10 +412,10 @@ async def test_m1_is_detected(
     """Given its device it is found among all drivers, given another it is not."""
     drivers = [*bundled, planned_cpu]
     detection = await detect(drivers, context, "127.0.0.1", cpu.port)
-    assert [found.driver for found in detection.devices] == [planned_cpu]
+    assert [result.driver for result in detection.devices] == [planned_cpu]
     await detection.devices[0].client.close()
     other = await detect(drivers, context, "127.0.0.1", bitaxe.port)
-    assert [found.driver.driver_type for found in other.devices] == ["bitaxe"]
+    assert [result.driver.driver_type for result in other.devices] == ["bitaxe"]
     await other.devices[0].client.close()
 
 
@@ -547,7 +547,7 @@ async def test_m2_is_detected(
     detection = await detect(
         [*others, bitaxe_driver], context, "127.0.0.1", bitaxe.port
     )
-    assert [found.driver for found in detection.devices] == [bitaxe_driver]
+    assert [result.driver for result in detection.devices] == [bitaxe_driver]
     assert detection.devices[0].telemetry.hashing
     assert bitaxe.counters.by_path["GET /api/system/info"] <= 4
     await detection.devices[0].client.close()
@@ -632,7 +632,7 @@ async def test_m2_that_blocks_is_detected(
     detection = await detect(
         [*others, avalon_driver], context, "127.0.0.1", avalon.port
     )
-    assert [found.driver for found in detection.devices] == [avalon_driver]
+    assert [result.driver for result in detection.devices] == [avalon_driver]
     await detection.devices[0].client.close()
 
 
@@ -973,7 +973,7 @@ async def test_m3_is_detected(
     """Given its device, it is found among all drivers."""
     driver = load(tmp_path, xmrig_driver="legacy_xmrig")["xmrig"]
     detection = await detect([*bundled, driver], context, "127.0.0.1", cpu.port)
-    assert [found.driver for found in detection.devices] == [driver]
+    assert [result.driver for result in detection.devices] == [driver]
     await detection.devices[0].client.close()
 
 

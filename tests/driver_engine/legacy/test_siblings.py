@@ -56,7 +56,7 @@ def load(
 def own(drivers: LoadedDrivers) -> set[str]:
     """Return the types of the user's miners; nothing may have failed."""
     assert drivers.failed == []
-    return {it.driver_type for it in drivers.miners.values() if not it.bundled}
+    return {miner.driver_type for miner in drivers.miners.values() if not miner.bundled}
 
 
 def failure(drivers: LoadedDrivers) -> FailedDriver:
@@ -116,7 +116,9 @@ def test_pools_have_siblings_as_well(tmp_path: Path) -> None:
     )
     drivers = load_drivers(tmp_path / "hmm")
     assert drivers.failed == []
-    assert {it.driver_type for it in drivers.pools.values() if not it.bundled} == {
+    assert {
+        pool.driver_type for pool in drivers.pools.values() if not pool.bundled
+    } == {
         "acme",
         "mine",
     }

@@ -39,7 +39,9 @@ def released(monkeypatch: pytest.MonkeyPatch) -> Release:
     """Return a function that makes texts files that came with HMM-Local."""
 
     def release(*sources: str) -> None:
-        sums = frozenset(hashlib.sha256(it.encode()).hexdigest() for it in sources)
+        sums = frozenset(
+            hashlib.sha256(source.encode()).hexdigest() for source in sources
+        )
         monkeypatch.setattr(stock, "checksums", lambda: sums)
 
     return release
@@ -63,7 +65,7 @@ def test_all_143_are_known() -> None:
     """The package has every checksum of the reference, and a template is not stock."""
     sums = stock.checksums()
     assert len(sums) == 143
-    assert all(len(it) == 64 and int(it, 16) >= 0 for it in sums)
+    assert all(len(item) == 64 and int(item, 16) >= 0 for item in sums)
     assert "f6e21ea7cb6c60af5531dfb46dc7f08c7fae8f9bb8e7a1b2f7650263269117ed" in sums
     assert not stock.is_stock(OLD_POOL.encode())
 

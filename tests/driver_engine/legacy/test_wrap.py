@@ -281,7 +281,7 @@ async def test_a_file_that_hangs_is_counted_as_one(
     """Given a file whose drivers hang, they share a bound; a mended file has its own."""
     monkeypatch.setattr(legacy_pools, "_CALL_SECONDS", 0.05)
     two = ASKED.replace("Acme", "Other").replace('"acme"', '"other"')
-    source = "".join(f"{it}        self.free.wait()\n" for it in (ASKED, two))
+    source = "".join(f"{item}        self.free.wait()\n" for item in (ASKED, two))
     free: list[threading.Event] = []
     try:
         # It is loaded again, as when its settings change
