@@ -314,12 +314,15 @@ async def test_change_price_bands(house: House) -> None:
     assert len(house.stored.data["bands"]) == 3
     await form.fill(next="continue")
     assert len(house.stored.data["bands"]) == 2
-    # The band that it fell back to goes
+    # The band that it fell back to goes, and that it was set to by hand
+    await house.override(strategy, "Cheap")
     form = await house.reconfigure("bands")
     await form.fill(next="delete_0")
     await form.fill(next="add")
     await form.fill(band_name="New", upto=4, rung="off", pool="leave")
     await form.fill(next="continue")
+    assert (house.stored.data["fallback"], strategy.error) == ("keep", None)
+    assert strategy.record.override is None
     form = await house.reconfigure("timing")
     await form.fill(timing={})
     # The same unit keeps the bands

@@ -192,6 +192,9 @@ class BandsFlow(StrategyPriceSteps):
             if following == _CONTINUE:
                 errors, texts = self._check_bands()
                 if not errors:
+                    if self._data.get(CONF_FALLBACK) not in self._fallbacks:
+                        # A new one has none yet, or its band is gone
+                        self._data[CONF_FALLBACK] = FALLBACK_KEEP
                     return await self._after("bands")
             elif following == _ADD:
                 if len(self._bands) < MAX_BANDS:
@@ -437,23 +440,21 @@ class BandsFlow(StrategyPriceSteps):
     # Timing
 
     @property
-    @override
-    def _fallback(self) -> dict[vol.Marker, Any]:
+    def _fallbacks(self) -> dict[str, str]:
+        """Return what may be done without a price, in words."""
         word = words_of(self.hass, "strategy_fallback")
-        fallbacks = {rung: word(rung) for rung in (FALLBACK_KEEP, FALLBACK_OFF)} | {
+        return {rung: word(rung) for rung in (FALLBACK_KEEP, FALLBACK_OFF)} | {
             f"{FALLBACK_BAND}_{band[CONF_BAND_ID]}": word(
                 "band", band=band[CONF_BAND_NAME]
             )
             for band in self._bands
         }
-        if self._data.get(CONF_FALLBACK) not in fallbacks:
-            # A band that is gone
-            self._data.pop(CONF_FALLBACK, None)
-        return {
-            vol.Required(CONF_FALLBACK, default=FALLBACK_KEEP): choice(
-                fallbacks, long=True
-            )
-        }
+
+    @property
+    @override
+    def _fallback(self) -> dict[vol.Marker, Any]:
+        field = choice(self._fallbacks, long=True)
+        return {vol.Required(CONF_FALLBACK, default=FALLBACK_KEEP): field}
 
     async def _preview(self) -> str:
         return await async_preview_text(self.hass, self._data, self._members)

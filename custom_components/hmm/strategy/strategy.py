@@ -130,6 +130,11 @@ class Strategy:
             self.settings = FROM_DICT[self.kind](self.data)
         except SettingsError as err:
             self.error = err
+        if self.bands and (override := self.record.override) is not None:
+            is_band = override.to.startswith(f"{FALLBACK_BAND}_")
+            if is_band and self.overridden_by is None:
+                # Its user wanted one that is gone
+                self.record.override = None
         if self.kind == "heat":
             self.heating = Heating(self.record, self.data)
         notify_all(self._changed_listeners)
