@@ -1,5 +1,6 @@
 """Tests of the price of electricity, as Home Assistant tells it."""
 
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from threading import current_thread, main_thread
 from typing import Any
@@ -13,11 +14,12 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.hmm.money.price import PriceReason, PriceSource
+from custom_components.hmm.money.price import Price, PriceReason, PriceSource
 from tests.common import fire_time_changed
 
 NOW = datetime(2026, 11, 28, 10, 20, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+THIS_HOUR = NOW.replace(minute=0)
 SENSOR = "sensor.price"
 
 
@@ -35,13 +37,49 @@ def show(hass: HomeAssistant, state: Any, unit: Any = "EUR/kWh", **more: Any) ->
     )
 
 
-def hours(*prices: float) -> list[Any]:
-    """Return a list of prices by the hour, from this one on."""
-    first = NOW.replace(minute=0)
+def rows(
+    prices: Iterable[float],
+    first: datetime = THIS_HOUR,
+    step: timedelta = HOUR,
+    keys: tuple[str, str, str] = ("start", "end", "value"),
+) -> list[dict[str, Any]]:
+    """Return a list of prices, one after the other, as integrations report it."""
     return [
-        {"start": first + n * HOUR, "end": first + (n + 1) * HOUR, "value": price}
+        dict(zip(keys, (first + n * step, first + (n + 1) * step, price), strict=True))
         for n, price in enumerate(prices)
     ]
+
+
+def hours(*prices: float) -> list[Any]:
+    """Return a list of prices by the hour, from this one on."""
+    return rows(prices)
+
+
+def listen(
+    hass: HomeAssistant, entity: str = SENSOR
+) -> tuple[PriceSource, list[Price]]:
+    """Return a source that is listened to, and what it then said."""
+    source, told = PriceSource(hass, entity=entity), []
+    source.async_listen(lambda: told.append(source.read(dt_util.utcnow())))
+    return source, told
+
+
+def answers(
+    hass: HomeAssistant,
+    sensor: tuple[str, str],
+    action: str,
+    answer: Callable[[ServiceCall], Awaitable[Any]],
+) -> str:
+    """Let an integration have a price, and an action that answers; return its entry."""
+    entry = MockConfigEntry(domain=sensor[0])
+    entry.add_to_hass(hass)
+    er.async_get(hass).async_get_or_create(
+        "sensor", *sensor, suggested_object_id="price", config_entry=entry
+    )
+    hass.services.async_register(
+        sensor[0], action, answer, supports_response=SupportsResponse.ONLY
+    )
+    return entry.entry_id
 
 
 async def pass_time(
@@ -100,7 +138,7 @@ async def test_surcharge_and_tax(hass: HomeAssistant) -> None:
     read = PriceSource(hass, entity=SENSOR, surcharge=0.15, vat=20).read(NOW)
     assert read.value == pytest.approx(0.3)
     assert [it.price for it in read.slots] == pytest.approx([0.3, -0.06])
-    assert read.valid_until == NOW.replace(minute=0) + HOUR
+    assert read.valid_until == THIS_HOUR + HOUR
 
 
 async def test_the_slot_decides_where_the_sensor_is_late(
@@ -108,14 +146,13 @@ async def test_the_slot_decides_where_the_sensor_is_late(
 ) -> None:
     """Given a sensor that shows the slot before, then the new one counts at once."""
     show(hass, 0.2, raw_today=hours(0.2, 0.4, 0.4))
-    source, told = PriceSource(hass, entity=SENSOR), []
-    source.async_listen(lambda: told.append(source.read(dt_util.utcnow()).value))
+    source, told = listen(hass)
     await pass_time(hass, freezer, timedelta(minutes=40, seconds=6))
-    assert told == [0.4]
+    assert [it.value for it in told] == [0.4]
     # Nor does an equal price of the next slot need another state
     show(hass, 0.4, raw_today=hours(0.2, 0.4, 0.4))
     await pass_time(hass, freezer, HOUR)
-    assert source.read(dt_util.utcnow()).valid_until == NOW.replace(minute=0) + 3 * HOUR
+    assert source.read(dt_util.utcnow()).valid_until == THIS_HOUR + 3 * HOUR
 
 
 async def test_a_sensor_that_stands_still(
@@ -123,8 +160,7 @@ async def test_a_sensor_that_stands_still(
 ) -> None:
     """Given a list that ended and no news, then its price is stale, not cheap."""
     show(hass, 0.2, raw_today=hours(0.2, 0.4))
-    source, told = PriceSource(hass, entity=SENSOR), []
-    source.async_listen(lambda: told.append(source.read(dt_util.utcnow())))
+    _, told = listen(hass)
     for _ in range(13):
         await pass_time(hass, freezer, timedelta(minutes=10))
     assert told[-1].reason is PriceReason.STALE
@@ -198,39 +234,35 @@ async def test_a_price_beyond_belief_that_stays(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Given a fault that lasts, then there is no price, nor is the fault ever usual."""
-    source = PriceSource(hass, entity=SENSOR)
-    told: list[tuple[float | None, PriceReason | None]] = []
+    _, told = listen(hass)
 
-    def look() -> None:
-        read = source.read(dt_util.utcnow())
-        told.append((read.value, read.reason))
+    def last() -> tuple[float | None, PriceReason | None]:
+        return told[-1].value, told[-1].reason
 
-    source.async_listen(look)
     show(hass, 0.3)
     await pass_time(hass, freezer, HOUR)
     show(hass, 1e6)
     await pass_time(hass, freezer, HOUR / 5)
-    assert told[-1] == (0.3, PriceReason.ABSURD)
+    assert last() == (0.3, PriceReason.ABSURD)
     # It tells so itself when it gives up
     await pass_time(hass, freezer, HOUR / 10)
-    assert told[-1] == (None, PriceReason.ABSURD)
+    assert last() == (None, PriceReason.ABSURD)
     for _ in range(4):
         show(hass, 1e6)
         await pass_time(hass, freezer, 24 * HOUR)
-    assert told[-1] == (None, PriceReason.ABSURD)
+    assert last() == (None, PriceReason.ABSURD)
     # After an outage nothing of before is held
     for state in ("unavailable", 0.3, "unavailable", 1e6):
         show(hass, state)
         await hass.async_block_till_done()
-    assert told[-1] == (None, PriceReason.ABSURD)
+    assert last() == (None, PriceReason.ABSURD)
 
 
 async def test_a_spike_that_was_announced(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Given a list that tells a spike ahead, then it is a price; one without is not."""
-    source = PriceSource(hass, entity=SENSOR)
-    source.async_listen(lambda: None)
+    source, _ = listen(hass)
     prices = hours(*[0.1] * 13, 4.0, 0.1)
     show(hass, 0.1, raw_today=prices)
     for _ in range(13):
@@ -250,8 +282,7 @@ async def test_what_is_free_at_first(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Given a first hour that was almost free, then the next one may cost a lot."""
-    source = PriceSource(hass, entity=SENSOR)
-    source.async_listen(lambda: None)
+    source, _ = listen(hass)
     for price in (0, 0.001, 0.3):
         show(hass, price)
         now = await pass_time(hass, freezer, HOUR)
@@ -262,8 +293,7 @@ async def test_after_days_that_were_almost_free(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Given days of wind, then the price of before is believed when it comes back."""
-    source = PriceSource(hass, entity=SENSOR)
-    source.async_listen(lambda: None)
+    source, _ = listen(hass)
     for price in (0.3, *[0.002] * 3, 0.3):
         show(hass, price)
         now = await pass_time(hass, freezer, 24 * HOUR)
@@ -277,15 +307,13 @@ async def test_a_sensor_that_is_renamed(hass: HomeAssistant) -> None:
         "sensor", "test", "price", suggested_object_id="price"
     )
     show(hass, 0.3)
-    source = PriceSource(hass, entity=SENSOR)
-    told: list[float | None] = []
-    source.async_listen(lambda: told.append(source.read(NOW).value))
+    source, told = listen(hass)
     registry.async_update_entity(entity.entity_id, new_entity_id="sensor.tariff")
     await hass.async_block_till_done()
     hass.states.async_set("sensor.tariff", "0.4", {"unit_of_measurement": "EUR/kWh"})
     await hass.async_block_till_done()
     assert source.entity_id == "sensor.tariff"
-    assert told[-1] == 0.4
+    assert told[-1].value == 0.4
     # What was stored is the id of the registry, which stays
     assert PriceSource(hass, entity=source.reference).read(NOW).value == 0.4
 
@@ -293,13 +321,11 @@ async def test_a_sensor_that_is_renamed(hass: HomeAssistant) -> None:
 async def test_another_currency(hass: HomeAssistant) -> None:
     """Given a home that moves, then its old prices are none, at once."""
     show(hass, 0.3)
-    source = PriceSource(hass, entity=SENSOR)
-    told: list[Any] = []
-    source.async_listen(lambda: told.append(source.read(NOW).reason))
+    source, told = listen(hass)
     assert source.read(NOW).value == 0.3
     await hass.config.async_update(currency="SEK")
     await hass.async_block_till_done()
-    assert told == [PriceReason.UNIT_CHANGED]
+    assert [it.reason for it in told] == [PriceReason.UNIT_CHANGED]
 
 
 async def test_who_stops_listening(hass: HomeAssistant) -> None:
@@ -314,22 +340,18 @@ async def test_who_stops_listening(hass: HomeAssistant) -> None:
     assert source.read(NOW).value == 0.4
 
 
-def nordpool(entry: str, day: str, hours: int) -> dict[str, Any]:
+def nordpool(day: str, hours: int) -> dict[str, Any]:
     """Return what Nord Pool answers: per MWh, a list for each area."""
-    assert entry
     first = datetime.fromisoformat(day).replace(hour=23, tzinfo=UTC)
-    first -= timedelta(days=1)
+    prices = {"SE3": 50, "SE4": 0}
     return {
-        area: [
-            {
-                "start": (first + n * HOUR).isoformat(),
-                "end": (first + (n + 1) * HOUR).isoformat(),
-                "price": 100.0 + 10 * n + (50 if n > 20 and area == "SE3" else 0),
-            }
-            for n in range(hours)
-        ]
         # Both cost the same now, and others do later
-        for area in ("SE3", "SE4")
+        area: rows(
+            (100.0 + 10 * n + (more if n > 20 else 0) for n in range(hours)),
+            first - timedelta(days=1),
+            keys=("start", "end", "price"),
+        )
+        for area, more in prices.items()
     }
 
 
@@ -352,28 +374,19 @@ async def test_prices_that_are_told_on_request(
         return ZoneInfo(name)
 
     monkeypatch.setattr(aiozoneinfo, "get_time_zone", get_zone)
-    entry = MockConfigEntry(domain="nordpool")
-    entry.add_to_hass(hass)
-    er.async_get(hass).async_get_or_create(
-        *("sensor", "nordpool", "SE4-current_price"),
-        suggested_object_id="price",
-        config_entry=entry,
-    )
     asked: list[str] = []
 
     async def answer(call: ServiceCall) -> Any:
         asked.append(call.data["date"])
         if len(asked) == 1:
             raise ValueError("not now")
-        return nordpool(call.data["config_entry"], call.data["date"], hours)
+        assert call.data["config_entry"] == entry
+        return nordpool(call.data["date"], hours)
 
-    hass.services.async_register(
-        *("nordpool", "get_prices_for_date", answer),
-        supports_response=SupportsResponse.ONLY,
-    )
+    price = ("nordpool", "SE4-current_price")
+    entry = answers(hass, price, "get_prices_for_date", answer)
     show(hass, 0.21)
-    source = PriceSource(hass, entity=SENSOR)
-    source.async_listen(lambda: None)
+    source, _ = listen(hass)
     assert not source.read(NOW).slots
     for _ in range(4):
         hour = dt_util.now().hour + 1
@@ -415,39 +428,25 @@ async def test_octopus_energy_keeps_its_lists_in_events(
     )
 
     def rates(event: str, first: datetime, *prices: float) -> None:
-        step = timedelta(minutes=30)
-        hass.states.async_set(
-            event,
-            NOW.isoformat(),
-            {
-                "rates": [
-                    {
-                        "start": first + n * step,
-                        "end": first + (n + 1) * step,
-                        "value_inc_vat": price,
-                        "is_capped": False,
-                        "is_intelligent_adjusted": False,
-                    }
-                    for n, price in enumerate(prices)
-                ]
-            },
-        )
+        found = rows(prices, first, HOUR / 2, ("start", "end", "value_inc_vat"))
+        more = {"is_capped": False, "is_intelligent_adjusted": False}
+        attributes = {"rates": [it | more for it in found]}
+        hass.states.async_set(event, NOW.isoformat(), attributes)
 
     hass.states.async_set(rate, "0.2431", {"unit_of_measurement": "GBP/kWh"})
-    source, told = PriceSource(hass, entity=rate), []
-    source.async_listen(lambda: told.append(source.read(dt_util.utcnow())))
+    source, told = listen(hass, rate)
     assert not source.read(NOW).slots
-    rates(export, NOW.replace(minute=0), *[0.2431] * 9)
+    rates(export, THIS_HOUR, *[0.2431] * 9)
     await hass.async_block_till_done()
     assert not told
-    rates(today, NOW.replace(minute=0), 0.243075, 0.19, -0.02)
+    rates(today, THIS_HOUR, 0.243075, 0.19, -0.02)
     await hass.async_block_till_done()
     assert [it.price for it in told[-1].slots] == [0.243075, 0.19, -0.02]
-    rates(tomorrow, NOW.replace(minute=0) + 14 * HOUR, 0.3, 0.31)
+    rates(tomorrow, THIS_HOUR + 14 * HOUR, 0.3, 0.31)
     await hass.async_block_till_done()
     assert [it.price for it in told[-1].slots][3:] == [0.3, 0.31]
     # An intelligent tariff changes within the day
-    rates(today, NOW.replace(minute=0), 0.243075, 0.07, 0.07)
+    rates(today, THIS_HOUR, 0.243075, 0.07, 0.07)
     await hass.async_block_till_done()
     assert [it.price for it in told[-1].slots][:3] == [0.243075, 0.07, 0.07]
 
@@ -459,16 +458,10 @@ async def test_a_list_of_a_neighbour(hass: HomeAssistant) -> None:
         for key in ("current_price", "avg_price")
     )
     hass.states.async_set(price, "0.1", {"unit_of_measurement": "EUR/kWh"})
-    hass.states.async_set(
-        mean,
-        "0.3",
-        {
-            "prices": [
-                {"time": str(NOW.replace(minute=0) + n * HOUR), "price": 0.1 + n / 10}
-                for n in range(4)
-            ]
-        },
-    )
+    prices = [
+        {"time": str(THIS_HOUR + n * HOUR), "price": 0.1 + n / 10} for n in range(4)
+    ]
+    hass.states.async_set(mean, "0.3", {"prices": prices})
     read = PriceSource(hass, entity=price).read(NOW)
     assert [it.price for it in read.slots] == pytest.approx([0.1, 0.2, 0.3, 0.4])
     await hass.config.async_update(currency="AUD")
@@ -479,20 +472,15 @@ async def test_a_list_of_a_neighbour(hass: HomeAssistant) -> None:
     second = timedelta(seconds=1)
     first = {"start_time": NOW + second, "end_time": NOW + HOUR / 2, "per_kwh": 0.25}
     hass.states.async_set(price, "0.25", {"unit_of_measurement": "$/kWh", **first})
-    hass.states.async_set(
-        ahead,
-        "0.31",
+    forecasts = [
         {
-            "forecasts": [
-                {
-                    "start_time": NOW + (n + 1) * HOUR / 2 + second,
-                    "end_time": NOW + (n + 2) * HOUR / 2,
-                    "per_kwh": 0.31 + n,
-                }
-                for n in range(2)
-            ]
-        },
-    )
+            "start_time": NOW + (n + 1) * HOUR / 2 + second,
+            "end_time": NOW + (n + 2) * HOUR / 2,
+            "per_kwh": 0.31 + n,
+        }
+        for n in range(2)
+    ]
+    hass.states.async_set(ahead, "0.31", {"forecasts": forecasts})
     read = PriceSource(hass, entity=price).read(NOW)
     assert [it.price for it in read.slots] == pytest.approx([0.25, 0.31, 1.31])
 
@@ -501,37 +489,18 @@ async def test_prices_from_now_on(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Given Green Planet Energy, which tells the next 24 hours, it is asked again."""
-    entry = MockConfigEntry(domain="green_planet_energy")
-    entry.add_to_hass(hass)
-    er.async_get(hass).async_get_or_create(
-        *("sensor", "green_planet_energy", "gpe_current_price"),
-        suggested_object_id="price",
-        config_entry=entry,
-    )
 
     async def answer(call: ServiceCall) -> Any:
-        assert call.data == {"config_entry_id": entry.entry_id, "hours": 24}
+        assert call.data == {"config_entry_id": entry, "hours": 24}
         now = dt_util.now()
         first = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
-        return {
-            "hours_requested": 24,
-            "prices": [
-                {
-                    "start": (first + n * HOUR / 4).isoformat(),
-                    "end": (first + (n + 1) * HOUR / 4).isoformat(),
-                    "price": 0.2,
-                }
-                for n in range(96)
-            ],
-        }
+        prices = rows([0.2] * 96, first, HOUR / 4, ("start", "end", "price"))
+        return {"hours_requested": 24, "prices": prices}
 
-    hass.services.async_register(
-        *("green_planet_energy", "get_prices", answer),
-        supports_response=SupportsResponse.ONLY,
-    )
+    price = ("green_planet_energy", "gpe_current_price")
+    entry = answers(hass, price, "get_prices", answer)
     show(hass, 0.2)
-    source = PriceSource(hass, entity=SENSOR)
-    source.async_listen(lambda: None)
+    source, _ = listen(hass)
     for _ in range(6):
         now = await pass_time(hass, freezer, 6 * HOUR)
         show(hass, 0.2)

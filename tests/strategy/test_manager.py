@@ -1,5 +1,6 @@
 """Strategies steer real simulated miners: bands, by hand, restarts, faults, the end."""
 
+from collections.abc import AsyncIterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -675,86 +676,81 @@ async def test_the_plan_of_today_and_tomorrow(house: House, freezer: Any) -> Non
     assert house.state_of(strategy, "sensor", "band").attributes["plan"] == []
 
 
-async def test_the_pool_of_a_band(house: House) -> None:
+@pytest.fixture
+async def accounts(house: House) -> AsyncIterator[list[str]]:
+    """Return two accounts; the clock runs on: another pool restarts the miner."""
+    house.device.reboot_seconds, house.device.restart_delay = 0.2, 0.1
+    async with SimulatedSolopool(generation=1, speed=0) as simulated:
+        mine = await set_up(house.hass, pool_entry(simulated, title="Mine"))
+        other = await set_up(house.hass, pool_entry(simulated, "dgb1qother"))
+        with freeze_time(tick=True) as house.freezer:
+            yield [mine.entry_id, other.entry_id]
+
+
+def mines_for_other(house: House) -> bool:
+    """Return whether a miner mines for the second account."""
+    user = str(house.device.pools[0]["stratumUser"])
+    return user.partition(".")[0] == "dgb1qother"
+
+
+async def test_the_pool_of_a_band(house: House, accounts: list[str]) -> None:
     """It is set also where the band has the same mode, once; a paused miner has none."""
-    house.device.reboot_seconds, house.device.restart_delay = 0.2, 0.1
-    # A change of the pool restarts the miner, which takes time
-    with freeze_time(tick=True) as house.freezer:
-        async with SimulatedSolopool(generation=1, speed=0) as simulated:
-            pools = [
-                await set_up(house.hass, pool_entry(simulated, title="Mine")),
-                await set_up(
-                    house.hass, pool_entry(simulated, "dgb1qother", title="Other")
-                ),
-            ]
-            first, second = (it.entry_id for it in pools)
-            bands = [
-                {"id": "a", "band_name": "A", "upto": 20.0, "rung": "normal"},
-                {"id": "b", "band_name": "B", "upto": 30.0, "rung": "normal"},
-                {"id": "c", "band_name": "C", "rung": "off", "pool": second},
-            ]
-            bands[0]["pool"], bands[1]["pool"] = first, second
-            await house.follow(10, {**BANDS, "bands": bands})
-
-            def user() -> str:
-                return str(house.device.pools[0]["stratumUser"]).partition(".")[0]
-
-            assert user() != "dgb1qother"
-            await house.wait(6)
-            house.price(25)
-            await house.wait(6)
-            await house.poll()
-            assert user() == "dgb1qother"
-            assert house.mode == "standard"
-            boots = house.device.boots
-            for _ in range(3):
-                await house.wait(10)
-            assert house.device.boots == boots
-            house.price(10)
-            await house.wait(6)
-            assert user() != "dgb1qother"
-            house.price(35)
-            await house.wait(6)
-            assert house.device.paused
-            assert user() != "dgb1qother"
+    first, second = accounts
+    bands = [
+        {"id": "a", "band_name": "A", "upto": 20.0, "rung": "normal", "pool": first},
+        {"id": "b", "band_name": "B", "upto": 30.0, "rung": "normal", "pool": second},
+        {"id": "c", "band_name": "C", "rung": "off", "pool": second},
+    ]
+    await house.follow(10, {**BANDS, "bands": bands})
+    assert not mines_for_other(house)
+    await house.wait(6)
+    house.price(25)
+    await house.wait(6)
+    await house.poll()
+    assert mines_for_other(house)
+    assert house.mode == "standard"
+    boots = house.device.boots
+    for _ in range(3):
+        await house.wait(10)
+    assert house.device.boots == boots
+    house.price(10)
+    await house.wait(6)
+    assert not mines_for_other(house)
+    house.price(35)
+    await house.wait(6)
+    assert house.device.paused
+    assert not mines_for_other(house)
 
 
-async def test_the_pool_of_a_band_that_leaves_the_mode_alone(house: House) -> None:
+async def test_the_pool_of_a_band_that_leaves_the_mode_alone(
+    house: House, accounts: list[str]
+) -> None:
     """It is set once, tried again where it was refused; the mode stays the owner's."""
-    house.device.reboot_seconds, house.device.restart_delay = 0.2, 0.1
-    with freeze_time(tick=True) as house.freezer:
-        async with SimulatedSolopool(generation=1, speed=0) as simulated:
-            mine = await set_up(house.hass, pool_entry(simulated, title="Mine"))
-            other = await set_up(house.hass, pool_entry(simulated, "dgb1qother"))
-            bands = [
-                {"id": "a", "band_name": "A", "upto": 20.0, "rung": "leave"},
-                {"id": "b", "band_name": "B", "rung": "leave"},
-            ]
-            bands[0]["pool"], bands[1]["pool"] = mine.entry_id, other.entry_id
-            strategy = await house.follow(10, {**BANDS, "bands": bands})
-
-            def user() -> str:
-                return str(house.device.pools[0]["stratumUser"]).partition(".")[0]
-
-            assert user() != "dgb1qother"
-            await house.set_mode("turbo")
-            await house.wait(6)
-            house.price(25)
-            house.device.refuse_address = True
-            await house.wait(6)
-            assert user() != "dgb1qother"
-            assert house.event_of(strategy) == "refused"
-            house.device.refuse_address = False
-            await house.poll()
-            await house.wait(6)
-            await house.poll()
-            assert user() == "dgb1qother"
-            assert house.mode == "turbo"
-            assert house.by() == "nothing"
-            boots = house.device.boots
-            for _ in range(3):
-                await house.wait(10)
-            assert house.device.boots == boots
+    first, second = accounts
+    bands = [
+        {"id": "a", "band_name": "A", "upto": 20.0, "rung": "leave", "pool": first},
+        {"id": "b", "band_name": "B", "rung": "leave", "pool": second},
+    ]
+    strategy = await house.follow(10, {**BANDS, "bands": bands})
+    assert not mines_for_other(house)
+    await house.set_mode("turbo")
+    await house.wait(6)
+    house.price(25)
+    house.device.refuse_address = True
+    await house.wait(6)
+    assert not mines_for_other(house)
+    assert house.event_of(strategy) == "refused"
+    house.device.refuse_address = False
+    await house.poll()
+    await house.wait(6)
+    await house.poll()
+    assert mines_for_other(house)
+    assert house.mode == "turbo"
+    assert house.by() == "nothing"
+    boots = house.device.boots
+    for _ in range(3):
+        await house.wait(10)
+    assert house.device.boots == boots
 
 
 @pytest.mark.parametrize("rung", ["normal", "leave"])
