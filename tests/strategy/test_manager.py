@@ -217,6 +217,21 @@ async def test_an_override(house: House, freezer: Any) -> None:
     assert house.device.paused
 
 
+async def test_an_override_before_anything_is_decided(
+    house: House, freezer: Any
+) -> None:
+    """What its owner wants right after a start is not taken for what is over."""
+    house.price(35)
+    strategy = await house.add("price_bands", BANDS)
+    await house.override(strategy, "Normal")
+    await house.begin()
+    assert house.status(strategy).state == "overridden"
+    assert not house.device.paused
+    house.price(10)
+    await house.wait(6)
+    assert house.state_of(strategy, "select", "override").state == "automatic"
+
+
 async def test_two_strategies_of_one_miner(house: House) -> None:
     """Price bands go before a plan, which says so; a cap of quiet hours before both."""
     house.price(25)

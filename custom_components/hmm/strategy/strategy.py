@@ -263,6 +263,11 @@ class Strategy:
         self.decided_at = now
         decision, self.record.memory = decide(self.settings, self.record.memory, inputs)
         if (override := self.record.override) is not None:
+            manual = override.manual
+            if manual.ends == "next_change" and manual.against is None:
+                # Given before anything was decided: this is what it is against
+                manual = replace(manual, against=decision.mark)
+                override = self.record.override = replace(override, manual=manual)
             decision, is_over = overridden(
                 self.settings, decision, override.to, override.manual, inputs
             )
