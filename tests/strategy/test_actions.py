@@ -178,6 +178,11 @@ async def test_the_plan_of_price_bands(house: House) -> None:
     assert past["currency"] == house.hass.config.currency
     assert 0 < past["cost"] < past["always_on"]
     assert past["hashrate_share"] == pytest.approx(0.5, abs=0.05)
+    # Surcharge and tax, if the fleet has the same price
+    house.options(prices={"price_source": "sensor", "price_entity": PRICE, "vat": 100})
+    taxed = (await preview(house, strategy, days=3))["past"]
+    for key in ("cost", "always_on"):
+        assert taxed[key] == pytest.approx(2 * past[key], abs=0.02)
 
 
 async def test_what_each_miner_does_today_and_tomorrow(house: House) -> None:

@@ -19,7 +19,7 @@ from simulator.solopool import DEMO_WALLET
 from tests.common import poll, pool_entry
 from tests.conftest import set_up
 
-from .common import BANDS, House
+from .common import BANDS, PRICE, House
 
 pytestmark = pytest.mark.usefixtures("quick", "band_sensors", "at_an_account")
 
@@ -157,3 +157,16 @@ async def test_a_tariff_costs_what_the_fleet_pays(
     energy, cost, _ = sums(house, strategy, "on")
     assert float(energy) == pytest.approx(0.5, rel=0.05)
     assert float(cost) == pytest.approx(float(energy) * 0.4, abs=0.002)
+
+
+async def test_a_band_costs_what_its_miners_do(
+    house: House, freezer: FrozenDateTimeFactory
+) -> None:
+    """Given the fleet's price with surcharge and tax, then a band has them as well."""
+    terms = {"price_entity": PRICE, "surcharge": 0.1, "vat": 20}
+    house.options(prices={"price_source": "sensor", **terms})
+    bands = [{**it, "rung": "leave"} for it in BANDS["bands"]]
+    strategy = await house.follow(25, {**BANDS, "bands": bands})
+    await mine(house)
+    energy, cost, _ = sums(house, strategy, "normal")
+    assert float(cost) == pytest.approx(float(energy) * 0.35 * 1.2, abs=0.002)

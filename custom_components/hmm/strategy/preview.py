@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from ..data import get_data
 from ..miner.coordinator import MinerCoordinator
-from ..money.slots import Slots
+from ..money.slots import Slots, with_price
 from .history import days_of, recent_prices
 from .keys import BY_STATES, CONF_BY, CONF_PRICE_ENTITY
 from .miners import MinerMemory, SteeredMiner
@@ -60,7 +60,11 @@ async def async_past(
     if not slots:
         return NO_HISTORY
     views = views_of(hass, members)
-    shown = tuple(replace(slot, price=slot.price / reading.factor) for slot in slots)
+    shown = with_price(slots, lambda price: price / reading.factor)
+    source = get_data(hass).money.source
+    if source.entity_id == entity_id:
+        # The limits are without surcharge and tax, what is paid is not
+        slots = with_price(slots, source.paid)
     # A decision for each slot of a month: too long for the event loop
     past = await hass.async_add_executor_job(
         _add_up, BandsSettings.from_dict(data), views, slots, shown

@@ -24,7 +24,7 @@ from homeassistant.util import dt as dt_util
 from ..data import get_data
 from ..listeners import notify_all
 from ..money.price import PriceSource
-from ..money.slots import Slots, start_of_day
+from ..money.slots import Slots, start_of_day, with_price
 from ..money.units import UnitProblem, price_factor
 from .followed import followed
 from .heating import Heating
@@ -333,17 +333,17 @@ class Strategy:
         if price.value is None:
             return None, ()
         if self._slots[0] is not price.slots or self._slots[1] != factor:
-            scaled = tuple(
-                replace(slot, price=slot.price / factor) for slot in price.slots
-            )
+            scaled = with_price(price.slots, lambda price: price / factor)
             self._slots = (price.slots, factor, scaled)
         return Price(price.value / factor, price.valid_until), self._slots[2]
 
     @property
     def price(self) -> float | None:
         """Return the price of now in the currency per kWh; of a tariff the fleet's."""
-        if self._price is None:
-            return get_data(self.hass).money.price.value
+        money = get_data(self.hass).money
+        if self._price is None or self._price.entity_id == money.source.entity_id:
+            # That has its surcharge and tax
+            return money.price.value
         return self._price.read(dt_util.utcnow()).value
 
     @property
