@@ -339,8 +339,8 @@ export function smooth(points: readonly Watts[]): Watts[] {
 }
 
 /** Without their first word, mostly the maker's, where that leaves them apart. */
-function shortened(lanes: Lane[]): Lane[] {
-  const short = lanes.map(({ name }) => name.replace(/^\S+\s+(?=\S)/u, ""));
+export function shortened(lanes: Lane[]): Lane[] {
+  const short = lanes.map(({ name }) => name.replace(/^\S+\s+(?=[^+\s])/u, ""));
   return new Set(short).size === new Set(lanes.map(({ name }) => name)).size ? lanes.map((lane, index) => ({ ...lane, name: short[index]! })) : lanes;
 }
 

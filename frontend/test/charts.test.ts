@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { aheadOf } from "../src/ahead";
 import { forecastOf, planOf, priceAt, untilOf } from "../src/cards/strategy";
 import { profilesOf } from "../src/cards/tuning";
-import { smooth, steps } from "../src/charts";
+import { shortened, smooth, steps } from "../src/charts";
 import { modelOf } from "../src/model";
 import { bestShare, bestShareAt } from "../src/parts";
 import { dashboard, view } from "../src/strategy";
@@ -163,4 +163,12 @@ test("the best share of a miner that is off is the one that HMM keeps, with its 
   expect(of({ "sensor.best_session_share": ["1", { difficulty: 1e9 }] })).toEqual([2e9, new Date(at)]);
   expect(of({ "sensor.best_session_share": ["1", { difficulty: 1e9 }] }, FLEET)).toEqual([1e9, undefined]);
   expect(of(off, FLEET)).toEqual([undefined, undefined]);
+});
+
+test("where there is little room, lanes go without their maker, but not without a name", () => {
+  const of = (...names: string[]) => shortened(names.map((name) => ({ name, label: name, stretches: [] }))).map(({ name }) => name);
+  expect(of("Bitaxe Gamma", "Avalon Nano 3 +1", "NMLotto")).toEqual(["Gamma", "Nano 3 +1", "NMLotto"]);
+  expect(of("Bitaxe Gamma +17", "NerdQAxe++ +8")).toEqual(["Gamma +17", "NerdQAxe++ +8"]);
+  // Two that would be the same keep it
+  expect(of("Bitaxe 1", "Avalon 1")).toEqual(["Bitaxe 1", "Avalon 1"]);
 });

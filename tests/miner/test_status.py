@@ -7,6 +7,7 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.hmm.driver_api import MinerTelemetry
@@ -286,6 +287,40 @@ def test_a_start_that_was_not_seen(
     for data, seconds in seen:
         read(status, data, seconds)
     assert status.record.availability.boot_time == 70
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_miner_that_hmm_restarts_is_starting(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """It is not called offline, nor a problem, unless it does not come back."""
+    bitaxe.reboot_seconds, bitaxe.restart_delay = 3600, 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    await entry.runtime_data.async_send_restart()
+    for _ in range(3):
+        await poll(home, entry)
+    status = find(home, entry, "sensor", "status")
+    assert (status.state, status.attributes["reason"]) == ("starting", "booting")
+    assert find(home, entry, "binary_sensor", "online").state == STATE_OFF
+    assert find(home, entry, "binary_sensor", "problem").state == STATE_OFF
+
+    freezer.tick(91)
+    await poll(home, entry)
+    assert find(home, entry, "sensor", "status").state == "offline"
+    assert find(home, entry, "binary_sensor", "problem").state == STATE_ON
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_restart_that_was_not_sent_excuses_nothing(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """A miner that is off already is offline."""
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    await bitaxe.unplug()
+    with pytest.raises(HomeAssistantError):
+        await entry.runtime_data.async_send_restart()
+    await poll(home, entry)
+    assert find(home, entry, "sensor", "status").state == "offline"
 
 
 @pytest.mark.usefixtures("quick")

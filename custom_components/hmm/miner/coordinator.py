@@ -521,8 +521,13 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """Restart the miner; its new start is not taken for a crash."""
         self._require_room_to_restart()
         self.async_drop_kept("restart")
-        self.status.problems.restarted_at = time.monotonic()
-        await self.async_command(self.client.restart())
+        now = time.monotonic()
+        self.status.problems.restarted_at = self.status.restart_sent_at = now
+        try:
+            await self.async_command(self.client.restart())
+        except HomeAssistantError:
+            self.status.restart_sent_at = None
+            raise
 
     async def async_hold_fan(self) -> None:
         """Keep the fan at its present speed, full speed where that is not known."""

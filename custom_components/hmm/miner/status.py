@@ -19,6 +19,8 @@ _PLUG_SECONDS: Final = 60.0
 _LOST_SECONDS: Final = 300.0
 """After so long without a response, what was on its way begins again."""
 _STARTUP_SECONDS: Final = 120.0
+_RESTART_SECONDS: Final = 90.0
+"""How long a miner that HMM restarts may be silent: it is starting, not offline."""
 _DETAIL_LENGTH: Final = 120
 _VALUE_SECONDS: Final = 300.0
 
@@ -130,6 +132,8 @@ class MinerStatus:
     active: Mapping[str, Values] = field(default_factory=dict)
     """What is wrong now, with its values."""
     detail: str | None = None
+    restart_sent_at: float | None = None
+    """When HMM restarted it last, in seconds of the clock of the polls."""
     _pause_values: Values = field(default_factory=dict)
     _plug_off_at: float | None = None
     _failures: int = 0
@@ -212,6 +216,8 @@ class MinerStatus:
         if poll.failure is not None or poll.data is None:
             if poll.at - self._failed_at >= _LOST_SECONDS:
                 self.problems.rest()
+            if self._is_restarting(poll):
+                return MinerState.STARTING, "booting"
             return MinerState.OFFLINE, poll.failure
         data = poll.data
         if not data.paused:
@@ -270,6 +276,8 @@ class MinerStatus:
         if state in ON_PURPOSE or state is MinerState.TUNING:
             return {}
         if poll.failure is not None:
+            if state is MinerState.STARTING:
+                return {}
             if poll.failure == "busy":
                 return {}
             if poll.failure in _CERTAIN:
@@ -286,6 +294,14 @@ class MinerStatus:
                 if key in RULES and RULES[key].at_once
             }
         return {_spoken(key, values): values for key, values in active.items()}
+
+    def _is_restarting(self, poll: Poll) -> bool:
+        """Return whether HMM has just restarted the miner, and it is not back yet."""
+        return (
+            self.restart_sent_at is not None
+            and poll.failure not in _CERTAIN
+            and poll.at - self.restart_sent_at < _RESTART_SECONDS
+        )
 
     def _is_startup(self, now: float) -> bool:
         """Return whether Home Assistant has only just started."""

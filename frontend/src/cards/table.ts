@@ -353,6 +353,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     return html`<div class="selbar" role="toolbar" aria-label=${plural(hass, "selected", total)}>
         <button class="ib" aria-label=${this.t("end_selection")} @click=${() => this.pickNone()}>${icon("mdi:close")}</button>
         <strong>${plural(hass, "selected", total)}</strong>
+        ${this.shown.every((id) => this.selected.has(id)) ? nothing : html`<button class="btn" aria-label=${this.t("select_all")} @click=${() => this.pickAll(true)}>${this.t("all")}</button>`}
         <span class="end btns">
           ${modes.size
             ? html`<select aria-label=${this.t("mode")} .value=${""} @change=${(event: Event) => {
