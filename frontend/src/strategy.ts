@@ -132,8 +132,10 @@ function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: 
   const money = ["cost_today", "revenue_today", "cost_month", "revenue_month"].flatMap((key) => model.fleet?.entities[`sensor.${key}`] ?? []);
   const hasShares = ["sensor.best_share", "sensor.best_session_share"].some((key) => all(model.miners, key).length > 0);
   // Where there is little room, what explains the miners comes after them
+  // Of several the one that has most to say: of prices, else of the sun
+  const [shown] = ["sensor.strategy_band", "sensor.strategy_surplus", "sensor.strategy_status"].flatMap((key) => model.strategies.filter(({ entities }) => key in entities));
   const strategy = (visibility: object[]): Card[] =>
-    model.strategies.slice(0, 1).flatMap(({ id }) => [
+    (shown ? [shown] : []).flatMap(({ id }) => [
       { ...heading("view_strategy", "mdi:calendar-clock", "strategy"), visibility },
       { type: "custom:hmm-strategy-card", device_id: id, short: true, grid_options: FULL, visibility },
     ]);

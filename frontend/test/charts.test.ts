@@ -111,6 +111,10 @@ test("a strategy has a view of its own and a short card on the first one", () =>
   expect(views.map(({ path }) => path)).toContain("strategy");
   expect(JSON.stringify(view(hass, { view: "fleet" }))).toContain('"short":true');
   expect(JSON.stringify(view(hass, { view: "strategy" }))).toContain("hmm-strategy-card");
+  // The plan of a calendar says less than that of prices
+  const calendar: Fake = { ...STRATEGY, id: "a calendar", entities: { "sensor.strategy_status": "steering" } };
+  expect(JSON.stringify(view(fakeHass([FLEET, miner("m"), calendar, STRATEGY]), { view: "fleet" }))).not.toContain("calendar\"");
+  expect(JSON.stringify(view(fakeHass([FLEET, miner("m"), calendar]), { view: "fleet" }))).toContain("a calendar");
   const without = fakeHass([FLEET, miner("m")]);
   expect(JSON.stringify([dashboard(without, {}), view(without, { view: "fleet" })])).not.toContain("strategy-card");
 });

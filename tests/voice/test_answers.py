@@ -158,6 +158,28 @@ async def test_other_languages_are_understood_and_answered(
     assert (await ask(house.hass, sentence, language)).startswith(answer)
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence", "same"),
+    [
+        ("en", "how near is a block", "when is my next block"),
+        ("de", "wie nah ist mein nächster Block", "wann kommt der nächste Block"),
+        ("es", "qué tan cerca está el bloque", "cuándo llega mi próximo bloque"),
+        ("fr", "à quel point mon bloc est proche", "quand arrive mon prochain bloc"),
+        ("nl", "hoe dichtbij is een blok", "wanneer komt mijn volgende blok"),
+        ("pt-BR", "quão perto está o meu bloco", "quando vem meu próximo bloco"),
+        ("zh-CN", "离下一个区块还有多远", "下一个区块什么时候来"),
+    ],
+)
+async def test_how_near_a_block_is(
+    house: House, language: str, sentence: str, same: str
+) -> None:
+    """Given the question as an owner asks it, then the answer is the chance of one."""
+    response = await respond(house.hass, sentence, language)
+    assert response.response_type is not intent.IntentResponseType.ERROR
+    spoken = response.speech["plain"]["speech"]
+    assert spoken == await ask(house.hass, same, language)
+
+
 async def test_only_the_languages_of_assistants_are_listened_for(house: House) -> None:
     """Given assistants, then their languages and that of Home Assistant suffice."""
     hass, dutch = house.hass, "hoe snel is mijn bitaxe gamma"
