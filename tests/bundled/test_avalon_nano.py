@@ -136,7 +136,7 @@ Q_STANDBY = (
 )
 NANO3S_ANSWERS: Answers = {
     name: load(NANO3S / f"{name}.json")
-    for name in ("version", "summary", "stats", "pools", "litestats")
+    for name in ("version", "summary", "stats", "pools", "litestats", "coin")
 }
 
 
@@ -167,6 +167,7 @@ async def test_captured_nano_3s() -> None:
     assert telemetry.frequency == 450.95
     assert telemetry.core_voltage_actual == pytest.approx(291.9)
     assert telemetry.input_voltage == 27697
+    assert telemetry.network_difficulty == pytest.approx(138.9669e12)
     assert telemetry.uptime == 12961
     assert telemetry.shares_accepted == 2567
     assert telemetry.shares_rejected == 1

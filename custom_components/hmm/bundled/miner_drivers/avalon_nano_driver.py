@@ -56,6 +56,8 @@ _TARGETS = TuningRange(minimum=50, maximum=90)
 """°C that the chips are kept at; the device forgets it at a restart and a new mode."""
 _CALIBRATING = "caling"
 """What every refusal during a calibration says."""
+_FURTHER: tuple[str, ...] = ("litestats", "coin")
+"""Commands of a poll that a firmware may not have."""
 _NO_SENSOR_BELOW = -100.0
 """°C; the firmware writes -273 where it has no sensor."""
 
@@ -186,7 +188,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
         self._options: frozenset[str] | None = None
         self._version: Mapping[str, Any] = {}
         self._facts = DeviceFacts()
-        self._litestats = True
+        self._further = _FURTHER
         self._stats = "stats"
         self._clock: tuple[int, float] | None = None
         self._heat = 0.0
@@ -204,7 +206,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
         self._model = None
         self._options = None
         self._version = {}
-        self._litestats = True
+        self._further = _FURTHER
         self._stats = "stats"
         answers = await self._read("version", "stats")
         version = answers.get("version")
@@ -230,9 +232,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
     async def get_telemetry(self) -> MinerTelemetry:
         """Return one poll: one connection for all commands, joined."""
         # The version says who responds: another device may have got this address
-        names = ["summary", self._stats, "pools", "version"]
-        if self._litestats:
-            names.append("litestats")
+        names = ("summary", self._stats, "pools", "version", *self._further)
         answers = await self._read(*names)
         stats = _fields(answers.get(self._stats))
         if "summary" not in answers and not stats:
@@ -240,8 +240,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 "The device tells neither its summary nor its stats",
                 reason="bad_response",
             )
-        if "litestats" not in answers:
-            self._litestats = False
+        self._further = tuple(name for name in self._further if name in answers)
         if not stats:
             # A Q may lose one of the two at a restart while the other works.
             self._stats = "estats" if self._stats == "stats" else "stats"
@@ -257,6 +256,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
             summary=_section(answers, "summary", "SUMMARY"),
             fields=fields,
             pools=_entries(answers, "pools", "POOLS"),
+            coin=_section(answers, "coin", "COIN"),
         )
 
     def _telemetry(
@@ -265,6 +265,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
         summary: Mapping[str, Any],
         fields: Fields,
         pools: tuple[Mapping[str, Any], ...],
+        coin: Mapping[str, Any],
     ) -> MinerTelemetry:
         supply = _numbers(fields.get("PS"))
         idle = _is_idle(fields)
@@ -329,6 +330,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
                     )
                 )
             ),
+            network_difficulty=_positive(parse_number(coin.get("Network Difficulty"))),
             block_height=_count(active.get("Current Block Height")) or None,
             response_time=_positive(parse_number(fields.get("PING"))),
             pool_failures=_count(fields.get("PFCnt")),
