@@ -66,7 +66,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
       .pill[aria-pressed="true"] { background: color-mix(in srgb, var(--primary-color, #009ac7) 20%, var(--hmm-card)); border-color: var(--primary-color, #009ac7); font-weight: 500; }
       .end { margin-inline-start: auto; }
       .selbar { background: color-mix(in srgb, var(--primary-color, #009ac7) 18%, var(--hmm-card)); padding-block: 8px; }
-      .selbar .btn { background: color-mix(in srgb, var(--hmm-text) 8%, transparent); }
+      .selbar .btn { background: color-mix(in srgb, var(--hmm-text) 8%, transparent); flex: 0 0 auto; }
       .selbar select { appearance: none; font: inherit; font-weight: 500; color: inherit; border: 0; border-radius: 12px; height: 36px; padding: 0 12px; background: color-mix(in srgb, var(--hmm-text) 8%, transparent); max-width: 160px; }
       option { background: var(--hmm-card); color: var(--hmm-text); font-weight: 400; }
       .note { padding: 0 14px 8px; background: color-mix(in srgb, var(--primary-color, #009ac7) 18%, var(--hmm-card)); font-size: 12px; }
