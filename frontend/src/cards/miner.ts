@@ -56,7 +56,8 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
     const readings = readingsOf(hass, miner);
     const name = nameOf(miner);
     const fix = remedy(hass, miner, status) ?? this.wattsOf(hass, miner);
-    const isOffline = status.group === "offline" || stateOf(hass, miner, "sensor.status")?.state === "off";
+    // Also one that restarts
+    const isOffline = status.group === "offline" || stateOf(hass, miner, "sensor.status")?.state === "off" || stateOf(hass, miner, "binary_sensor.online")?.state === "off";
     return html`<ha-card role="article" aria-label=${name}>
       <div class="tile big">
         ${circle(status.tone, status.form, status.icon)}
