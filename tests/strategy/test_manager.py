@@ -8,7 +8,7 @@ from typing import Any
 
 from freezegun import freeze_time
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigEntryDisabler
-from homeassistant.core import State
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
 from homeassistant.util import dt as dt_util
 import pytest
@@ -16,11 +16,12 @@ import pytest
 from custom_components.hmm.data import get_data
 from custom_components.hmm.fleet.commands import Outcome
 from custom_components.hmm.miner.walk import Caps
-from custom_components.hmm.strategy.limits import manual_from_dict
+from custom_components.hmm.strategy.limits import manual_from_dict, manual_of
 from custom_components.hmm.strategy.miners import SteeredMiner
 from custom_components.hmm.strategy.planner.ledger import Ledger
 from custom_components.hmm.strategy.planner.model import (
     Decision,
+    Manual,
     MinerView,
     Mode,
     Sentence,
@@ -803,6 +804,19 @@ def test_a_refused_pool_is_tried_three_times(rung: str) -> None:
         *((it, "two") for it in (40, 45, 55)),
     ]
     assert "not_obeying" in reasons
+
+
+@pytest.mark.parametrize(
+    ("hold", "until"), [("4h", "14:20:00+00:00"), ("midnight", "23:00:00+00:00")]
+)
+async def test_by_hand_until_a_time(
+    home: HomeAssistant, freezer: Any, hold: str, until: str
+) -> None:
+    """For hours, or until the day ends where Home Assistant is."""
+    freezer.move_to("2026-11-28T10:20:00+00:00")
+    await home.config.async_update(time_zone="Europe/Berlin")
+    manual = manual_of({"manual_hold": hold}, dt_util.utcnow(), "band")
+    assert manual == Manual("time", datetime.fromisoformat(f"2026-11-28T{until}"))
 
 
 async def test_by_hand_until_it_is_released(house: House, freezer: Any) -> None:

@@ -7,6 +7,8 @@ from custom_components.hmm.strategy.explain import sentence_text
 from custom_components.hmm.strategy.planner.model import OFF, Sentence
 from custom_components.hmm.strategy.words import spoken_price
 
+from .common import House
+
 
 @pytest.mark.parametrize(
     ("currency", "value", "unit", "said"),
@@ -31,10 +33,16 @@ async def test_what_people_say(
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_miner_that_accepts_and_reports_something_else(
-    home: HomeAssistant,
-) -> None:
+async def test_many_miners_are_not_all_named(house: House) -> None:
+    """Given more miners than anybody would read, then the rest is counted."""
+    values = {"surplus": 300.0, "miners": list("abcdefg")}
+    text = sentence_text(house.hass, Sentence("solar_unknown", values), str, "")
+    assert "a, b, c, d, e, +2" in text
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_miner_that_accepts_and_reports_something_else(house: House) -> None:
     """Given a command without a refusal that has no effect, then it is said in words."""
     values = {"miner": "Axe", "rung": OFF, "n": 2, "reason": "reports_other"}
-    text = sentence_text(home, Sentence("not_obeying", values), str, "")
+    text = sentence_text(house.hass, Sentence("not_obeying", values), str, "")
     assert text == "Axe did not take Off (attempt 2 of 3): it reports something else."

@@ -22,6 +22,7 @@ from custom_components.hmm.strategy.planner.settings import (
 from .world import HOUR, START, Strategy, World, bands_of, bitaxe, price_of, slots_from
 
 BERLIN = ZoneInfo("Europe/Berlin")
+TWO = {"bands": [{"band_name": "a", "upto": 1}, {"band_name": "b"}]}
 
 
 def three(**timing: Any) -> BandsSettings:
@@ -86,6 +87,7 @@ def test_a_converted_price_meets_its_limit() -> None:
             "too_many_hours",
         ),
         ([(None, {"cheapest": 0}), (None, {})], "out_of_range"),
+        ([(None, {"cheapest": 6}), (None, {"cheapest": 6})], "no_top_band"),
         ([(None, {"states": ["a"]}), (None, {"states": ["a"]})], "states_overlap"),
         ([(20, {"models": {"a": 5}}), (None, {})], "not_a_rung"),
         ([(20, {}), (None, {"models": 3})], "not_a_rung"),
@@ -121,6 +123,8 @@ def test_gaps_and_overlaps_cannot_be_set(bands: list[Any], key: str) -> None:
         (CalendarSettings, {"days": ["monday"]}),
         (CalendarSettings, {"kind": "loud"}),
         (BandsSettings, {"bands": 5}),
+        (BandsSettings, TWO | {"fallback": "band_gone"}),
+        (BandsSettings, TWO | {"fallback": 7}),
         (BandsSettings, {"bands": ["cheap", None]}),
         (CalendarSettings, {"kind": ["quiet"]}),
     ],
