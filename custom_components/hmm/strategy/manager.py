@@ -123,7 +123,10 @@ class StrategyManager:
         entry = self._entry
         for stop in (*self._stops, *self._followed.values()):
             stop()
-        self._cancel_timers()
+        for cancel in (self._timer, self._soon):
+            if cancel is not None:
+                cancel()
+        self._timer = self._soon = None
         self._stops = []
         for strategy in self.strategies.values():
             strategy.stop()
@@ -139,12 +142,6 @@ class StrategyManager:
             self.hass.async_create_task(
                 self._async_give_back(), "HMM strategies give miners back"
             )
-
-    def _cancel_timers(self) -> None:
-        for cancel in (self._timer, self._soon):
-            if cancel is not None:
-                cancel()
-        self._timer = self._soon = None
 
     async def _async_give_back(self) -> None:
         """Set all miners as they were before the strategies."""
@@ -479,7 +476,9 @@ class StrategyManager:
 
     @callback
     def _decide(self) -> None:
-        self._cancel_timers()
+        if self._soon is not None:
+            self._soon()
+            self._soon = None
         now, kept = dt_util.utcnow(), self.store.decided
         standings = []
         # Who follows the band of another strategy must know what that has decided
@@ -617,6 +616,8 @@ class StrategyManager:
                 now + _LONGEST_WAIT,
             ]
         )
+        if self._timer is not None:
+            self._timer()
         # A span, no instant: a clock that is set back must not keep it waiting
         self._timer = self._call_in(max(due - now, _SHORTEST_WAIT), self._decide)
 
