@@ -420,6 +420,26 @@ async def test_version_2(driver: NMMinerDriver, version: str) -> None:
         assert facts.configuration_url == f"http://127.0.0.1:{device.port}/"
 
 
+async def test_an_update_to_version_2(
+    driver: NMMinerDriver, udp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What broadcasts no more is asked by HTTP, and is there again without a reload."""
+    driver.http_port = udp_port  # TCP
+    async with broadcasting(udp_port, PACKET | {"IP": "127.0.0.1"}):
+        assert await driver.connect("127.0.0.1")
+        assert (await driver.get_telemetry()).hashrate == 113_130
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + 91)
+    with pytest.raises(CannotConnect, match="broadcast nothing for"):
+        await driver.get_telemetry()
+    async with serves_http(udp_port):
+        for _ in range(2):
+            facts = (await driver.get_telemetry()).device
+            assert facts is not None
+            assert facts.firmware == "v2.0.04"
+        assert driver.supports_restart()
+
+
 @pytest.mark.parametrize("needs_json", [False, True])
 async def test_version_2_restarts(driver: NMMinerDriver, needs_json: bool) -> None:
     """It restarts, also where a POST needs a JSON body."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 import re
 import time
 from typing import Any, ClassVar, override
@@ -23,6 +24,7 @@ from custom_components.hmm.driver_api import (
     CannotConnect,
     CommandFailed,
     DeviceFacts,
+    DriverError,
     InvalidValue,
     MinerTelemetry,
     NotThisDevice,
@@ -95,6 +97,8 @@ class NMMinerDriver(BaseMinerAdapter):
     def __init__(self) -> None:
         """Make a driver that knows no device yet."""
         self._host = ""
+        self._web = "", 0
+        """Where HTTP of version 2 would be."""
         self._http: HttpClient | None = None
         self._listener: BroadcastListener | None = None
         self._facts = DeviceFacts()
@@ -123,7 +127,8 @@ class NMMinerDriver(BaseMinerAdapter):
         )
         try:
             self._host = await resolve(ip)
-            packet = await self._connect_http(ip, http_port or self.http_port, listener)
+            self._web = ip, http_port or self.http_port
+            packet = await self._connect_http(listener)
             if packet is None:
                 wait = max(0.0, deadline - time.monotonic())
                 packet = await self._connect_udp(listener, wait)
@@ -149,13 +154,11 @@ class NMMinerDriver(BaseMinerAdapter):
         self._facts = self._broadcast_facts(packet)
         return True
 
-    async def _connect_http(
-        self, ip: str, port: int, listener: BroadcastListener
-    ) -> bool | None:
+    async def _connect_http(self, listener: BroadcastListener) -> bool | None:
         """Return whether it is an NMMiner v2, None to listen for its broadcasts."""
         if self.context is None:
             return None
-        http = HttpClient(self.context.session, ip, port)
+        http = HttpClient(self.context.session, *self._web)
         try:
             reply = await http.request("GET", "/api/system/info")
             if reply.status == 401:
@@ -172,6 +175,16 @@ class NMMinerDriver(BaseMinerAdapter):
         self._http = http
         self._facts = self._http_facts(info)
         return True
+
+    async def _is_updated(self) -> bool:
+        """Return whether version 2 answers; from then on its broadcasts do not count."""
+        listener = self._listener
+        with suppress(DriverError):
+            if listener is not None and await self._connect_http(listener):
+                self._listener = None
+                listener.release()
+                return True
+        return False
 
     def _last_packet(self, listener: BroadcastListener) -> Packet | None:
         packet = listener.find(self._host)
@@ -201,7 +214,7 @@ class NMMinerDriver(BaseMinerAdapter):
     async def get_telemetry(self) -> MinerTelemetry:
         """Return the last broadcast, or one response of version 2.
 
-        Raises ``CannotConnect`` after two missed broadcasts of the device's own
+        A device that broadcasts no more may have been updated to version 2. Raises ``CannotConnect`` after two missed broadcasts of the device's own
         rhythm, at the latest after 90 s.
         """
         if self._http is not None:
@@ -219,6 +232,8 @@ class NMMinerDriver(BaseMinerAdapter):
                 "The device broadcast nothing yet", reason="no_response"
             )
         if packet.age > (longest := self._longest_silence(packet)):
+            if await self._is_updated():
+                return await self.get_telemetry()
             raise CannotConnect(
                 f"The device broadcast nothing for {longest:.0f} seconds",
                 reason="silent",
