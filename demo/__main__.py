@@ -94,8 +94,9 @@ class Demo:
         async with AsyncExitStack() as stack:
             self.folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(closing(_lock(self.folder)))
-            state = self._state()
+            # Before anything is kept: what never started must not decide the next ports
             self._check_ports()
+            state = self._state()
             stack.callback(say, "Stopped")
             simulator = self._simulator()
             stack.push_async_callback(simulator.stop)

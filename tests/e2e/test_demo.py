@@ -6,6 +6,7 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 import signal
 import socket
+import sys
 
 from playwright.async_api import Browser, BrowserContext, Page, expect
 import pytest
@@ -209,3 +210,20 @@ async def test_visitor_sees_the_fleet_without_a_login(
         page = await context.new_page()
         await page.goto(f"http://localhost:{port}")
         await everyone_is_online(page)
+
+
+async def test_a_taken_port_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The next start may use other ports, also for the devices."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "demo", "--folder", str(tmp_path), "--port", port),
+            cwd=CHECKOUT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+    assert f"Port {port} is in use" in said.decode()
+    assert not (tmp_path / "demo.json").exists()
