@@ -30,6 +30,7 @@ from custom_components.hmm.display_units import (
     difficulty_unit,
 )
 from custom_components.hmm.driver_api import HashrateUnit
+from custom_components.hmm.figures import whole_difficulty
 from simulator import (
     SimulatedAvalon,
     SimulatedAxeOS,
@@ -314,3 +315,22 @@ async def test_a_network_difficulty_waits_for_its_first_value(
             await poll(home, entry)
             await asyncio.sleep(0.05)
     assert displayed(home, entry, "network_difficulty") == "150 T"
+
+
+@pytest.mark.parametrize(
+    ("difficulty", "shown"),
+    [
+        (71.23833398347209, 71.2383),
+        (306.59, 306.59),
+        (0.0015, 0.0015),
+        (0, 0),
+        (1234.56, 1235),
+        (13_790_464_144.2, 13_790_464_144),
+        (None, None),
+    ],
+)
+def test_a_difficulty_has_the_digits_that_mean_something(
+    difficulty: float | None, shown: float | None
+) -> None:
+    """Those of the smallest miners are below one, or have a dozen digits."""
+    assert whole_difficulty(difficulty) == shown

@@ -103,8 +103,10 @@ def whole(value: float | None) -> int | None:
 
 
 def whole_difficulty(value: float | None) -> float | None:
-    """Return a difficulty whole, small ones (of the smallest miners) in full."""
-    return value if value is None or value < 1000 else round(value)
+    """Return a difficulty whole, small ones (of the smallest miners) with six digits."""
+    if value is None:
+        return None
+    return float(f"{value:.6g}") if value < 1000 else round(value)
 
 
 def four_digits(value: float, factor: float) -> float:
