@@ -234,9 +234,9 @@ async def test_captured_nano_3() -> None:
 
 def _as_json(text: str) -> Answers:
     """Give the fields of a captured text answer in the JSON form."""
-    found = re.search(r"MM ID0=(.*),MM Count", text)
-    assert found is not None
-    return stats(found[1])
+    result = re.search(r"MM ID0=(.*),MM Count", text)
+    assert result is not None
+    return stats(result[1])
 
 
 async def test_a_nano_3_that_only_speaks_text() -> None:
@@ -684,9 +684,9 @@ async def test_standby_that_does_not_come() -> None:
     answers = {
         "version": Q_VERSION,
         "stats": stats(Q_RUNNING),
-        "ascset": lambda it: (
+        "ascset": lambda item: (
             refused(118, "ASC 0 set info: help|softon|softoff|", "I")
-            if it == "0,help"
+            if item == "0,help"
             else refused(118, "ASC 0 set info: success softoff:9", "I")
         ),
     }
@@ -740,9 +740,9 @@ async def test_restart_forms() -> None:
     """A Nano 3 is given the other form when it refuses the first."""
     answers = {
         "version": load(NANO3 / "version.partial.json"),
-        "ascset": lambda it: (
+        "ascset": lambda item: (
             refused(119, "ASC 0 set OK", "S")
-            if it == "0,reboot,0"
+            if item == "0,reboot,0"
             else refused(120, "ASC 0 set failed: reboot value not number")
         ),
     }

@@ -67,7 +67,7 @@ BITAXE = Family("bitaxe", BitaxeDriver, BITAXE_INFO, SimulatedAxeOS, "paused")
 NERDQAXE = Family(
     "nerdqaxe", NerdqaxeDriver, NERDQAXE_INFO, SimulatedNerdQAxe, "shut_down"
 )
-BOTH = pytest.mark.parametrize("family", [BITAXE, NERDQAXE], ids=lambda it: it.name)
+BOTH = pytest.mark.parametrize("family", [BITAXE, NERDQAXE], ids=lambda item: item.name)
 
 
 # --- reading one answer -------------------------------------------------------------
@@ -182,10 +182,16 @@ async def test_a_fault_has_its_own_error(
 @pytest.mark.parametrize(
     ("family", "options"),
     [
-        *((BITAXE, {"generation": it}) for it in axeos_generations.GENERATIONS),
-        *((NERDQAXE, {"generation": it, "model": "nerdqaxe+"}) for it in RELEASES),
+        *(
+            (BITAXE, {"generation": generation})
+            for generation in axeos_generations.GENERATIONS
+        ),
+        *(
+            (NERDQAXE, {"generation": release, "model": "nerdqaxe+"})
+            for release in RELEASES
+        ),
     ],
-    ids=lambda it: it.get("generation") if isinstance(it, dict) else "",
+    ids=lambda item: item.get("generation") if isinstance(item, dict) else "",
 )
 async def test_every_mode_is_set_and_reported(
     family: Family, options: dict[str, str]
@@ -223,7 +229,7 @@ async def test_every_mode_is_set_and_reported(
         (NERDQAXE, "fan_speed", 24),
         (NERDQAXE, "target_temperature", 67),
     ],
-    ids=lambda it: it.name if isinstance(it, Family) else None,
+    ids=lambda item: item.name if isinstance(item, Family) else None,
 )
 async def test_a_value_beyond_the_limits_is_never_written(
     family: Family, setting: Any, value: float
@@ -253,7 +259,7 @@ async def test_a_pause_that_does_not_happen_fails(
 @pytest.mark.parametrize(
     ("family", "generation"),
     [(BITAXE, "2.12"), (BITAXE, "2.13"), (NERDQAXE, "1.0.36")],
-    ids=lambda it: it if isinstance(it, str) else "",
+    ids=lambda item: item if isinstance(item, str) else "",
 )
 async def test_restart(family: Family, generation: str) -> None:
     """The answer is text or, since AxeOS 2.13, JSON; both are a yes."""

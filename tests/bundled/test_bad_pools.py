@@ -213,7 +213,7 @@ def numbers(text: str) -> Change:
 def figures(instead: Any) -> Change:
     """Return what puts this value in the place of each number."""
     return changed(
-        lambda value: leaves(value, lambda it: instead if is_number(it) else it)
+        lambda value: leaves(value, lambda item: instead if is_number(item) else item)
     )
 
 
@@ -378,12 +378,16 @@ ODD: Mapping[str, Callable[[], Change]] = {
     "5000 digits": lambda: numbers("9" * 5000),
     "below zero": lambda: numbers("-1"),
     "true": lambda: changed(
-        lambda value: leaves(value, lambda it: it if isinstance(it, bool) else True)
+        lambda value: leaves(
+            value, lambda item: item if isinstance(item, bool) else True
+        )
     ),
     "words": lambda: figures("n/a"),
     "empty texts": lambda: figures(""),
     "empty lists": lambda: changed(lambda value: leaves(value, lambda _: [])),
-    "objects": lambda: changed(lambda value: leaves(value, lambda it: {"value": it})),
+    "objects": lambda: changed(
+        lambda value: leaves(value, lambda item: {"value": item})
+    ),
     "inner lists for objects": lambda: changed(
         lambda value: (
             {key: inner_to_lists(it) for key, it in value.items()}
@@ -447,7 +451,7 @@ def assert_clean(tiles: DashboardTileData, good: DashboardTileData) -> None:
                     assert_same(name, getattr(worker, name), getattr(other, name))
         elif known.name == "own_blocks":
             heights = {block.height for block in good.own_blocks}
-            assert all(it.height is None or it.height in heights for it in value)
+            assert all(item.height is None or item.height in heights for item in value)
         elif known.name not in {
             *MOVING,
             "health_status",
@@ -682,7 +686,7 @@ async def test_unknown_wallet(
         assert (await fetch_tiles(driver_of(it), account)).account_known
 
 
-@pytest.mark.parametrize("kind", [it for it in WITH_WALLET if "mmfp" not in it])
+@pytest.mark.parametrize("kind", [item for item in WITH_WALLET if "mmfp" not in item])
 async def test_no_wallet(
     driver_of: Callable[[Kind], BasePoolIntegration], clock: Clock, kind: str
 ) -> None:

@@ -323,8 +323,8 @@ def test_each_chip_of_a_monitored_board_keeps_its_place() -> None:
     assert telemetry.chip_hashrates == (441.25e9, None, 430.5e9)
     assert telemetry.chip_errors == (3, None, None)
     odds: tuple[Any, ...] = ({"asics": 5}, {"asics": None}, [], "x")
-    for odd in odds:
-        assert read(INFO | {"hashrateMonitor": odd}).chip_hashrates == ()
+    for malformed in odds:
+        assert read(INFO | {"hashrateMonitor": malformed}).chip_hashrates == ()
 
 
 def test_reject_reasons_tell_no_wallet() -> None:

@@ -457,26 +457,26 @@ async def test_simulated_pool(driver: BraiinsDriver, unit: str) -> None:
         pool.unit = unit
         pool.worker_unit = "Mh/s"
         data = await tile(driver, base)
-        said = (await raw(pool, PROFILE))["btc"]
+        stated = (await raw(pool, PROFILE))["btc"]
         rewards = (await raw(pool, "/accounts/rewards/json/btc"))["btc"]
         pool.counters.reset()
         # Time passes between the two looks
         assert data.pool_hashrate == pytest.approx(
-            said["hash_rate_5m"] * FACTORS[unit], rel=1e-3
+            stated["hash_rate_5m"] * FACTORS[unit], rel=1e-3
         )
         assert data.pool_hashrate == pytest.approx(6.5e12, rel=0.05)
         assert sum(worker.hashrate or 0 for worker in data.workers) == pytest.approx(
             data.pool_hashrate, rel=1e-3
         )
-        assert data.active_workers == said["ok_workers"] == 3
+        assert data.active_workers == stated["ok_workers"] == 3
         assert {worker.name for worker in data.workers} == {"bitaxe", "nerd", "default"}
         assert all(worker.online for worker in data.workers)
         assert data.confirmed_balance == pytest.approx(
-            float(said["current_balance"]), abs=2e-8
+            float(stated["current_balance"]), abs=2e-8
         )
         assert data.confirmed_balance
         assert data.pending_balance == pytest.approx(
-            float(said["estimated_reward"]), abs=2e-8
+            float(stated["estimated_reward"]), abs=2e-8
         )
         assert data.estimated_earnings_24h == float(
             rewards["daily_rewards"][0]["total_reward"]

@@ -97,7 +97,9 @@ async def test_simulated_pool(
         assert data.currency == "BTC"
         assert data.pool_hashrate == pytest.approx(3.3e12, rel=0.02)
         assert data.active_workers == 2
-        assert data.best_share == int(max(it.best_ever for it in readings.values()))
+        assert data.best_share == int(
+            max(reading.best_ever for reading in readings.values())
+        )
         assert data.last_share is not None
         assert data.last_share.timestamp() == pytest.approx(time.time(), abs=120)
         for worker in data.workers:
@@ -129,7 +131,7 @@ async def test_a_worker_stops(driver: BraiinsSoloDriver, flavour: str) -> None:
         pool.let_silent(WALLET, "rig2", 4000)
         data = await tile(driver, pool)
         assert data.active_workers == 1
-        assert {it.name: it.online for it in data.workers} == {
+        assert {worker.name: worker.online for worker in data.workers} == {
             "rig1": True,
             "rig2": False,
         }

@@ -133,7 +133,9 @@ async def test_captured_files(driver: CkpoolDriver) -> None:
     assert data.estimated_time_to_block == pytest.approx(seconds, rel=0.002)
     assert data.pool_percentage == pytest.approx(100 * 600 / seconds, rel=0.002)
     assert data.active_workers == 1
-    assert [(it.name, it.hashrate, it.online) for it in data.workers] == [
+    assert [
+        (worker.name, worker.hashrate, worker.online) for worker in data.workers
+    ] == [
         ("gamma", 947e9, True),
         ("ultra", 555e9, False),
     ]
@@ -485,7 +487,7 @@ def test_a_time_that_is_not_known() -> None:
     log.add(lines(SOLVED, 'Pool:{"lastupdate": 5}'), None)
     assert log.blocks[0].timestamp is None
     log.add(lines(SOLVED, f'Pool:{{"lastupdate": {utc("2026-08-29 22:01:00")}}}'), None)
-    assert [it.timestamp for it in log.blocks] == [utc("2026-08-29 22:00:00")]
+    assert [block.timestamp for block in log.blocks] == [utc("2026-08-29 22:00:00")]
 
 
 def test_pieces_of_a_log() -> None:
@@ -512,7 +514,7 @@ def test_the_blocks_of_a_day() -> None:
     days = [log.last_day]
     log.add("[2026-08-28 23:10:00.000] x\n" + lines(SOLVED), None)
     days.append(log.last_day)
-    heights = [None if day is None else [it.height for it in day] for day in days]
+    heights = [None if day is None else [item.height for item in day] for day in days]
     assert heights == [None, [900_001, 2]]
 
 
@@ -536,7 +538,7 @@ async def test_simulated_pool(
         assert data.pool_hashrate == pytest.approx(6e12, rel=0.02)
         assert data.network_difficulty == pool.difficulty
         assert data.active_workers == 2
-        assert data.best_share == int(max(it.best_ever for it in readings.values()))
+        assert data.best_share == int(max(item.best_ever for item in readings.values()))
         assert data.last_share is not None
         assert data.last_share.timestamp() == pytest.approx(time.time(), abs=120)
         assert {worker.name: worker.online for worker in data.workers} == {
@@ -579,7 +581,7 @@ async def test_a_worker_stops(driver: CkpoolDriver) -> None:
         assert data.estimated_time_to_block is None
         # ckpool no longer lists it after a week
         pool.let_silent(WALLET, "nerd", 700_000)
-        assert [it.name for it in (await tile(driver, pool)).workers] == ["gamma"]
+        assert [item.name for item in (await tile(driver, pool)).workers] == ["gamma"]
 
 
 async def test_user_names(driver: CkpoolDriver) -> None:
@@ -588,7 +590,11 @@ async def test_user_names(driver: CkpoolDriver) -> None:
     async with simulated(wallets=wallets) as pool:
         for username in (WALLET, f"{WALLET}.x", f" {WALLET}_x.y "):
             data = await tile(driver, pool, username)
-            assert [it.name for it in data.workers] == ["default", "two", "three"]
+            assert [worker.name for worker in data.workers] == [
+                "default",
+                "two",
+                "three",
+            ]
         data = await tile(driver, pool, "somebody", wallet=WALLET)
         assert data.pool_hashrate == pytest.approx(6e12, rel=0.02)
         assert (await tile(driver, pool, WALLET, wallet="")).account_known
@@ -602,7 +608,7 @@ async def test_cash_addresses(driver: CkpoolDriver) -> None:
         for _ in range(2):
             data = await tile(driver, pool, bare, "BCH")
             assert data.pool_hashrate == pytest.approx(6e12, rel=0.02)
-            assert [it.name for it in data.workers] == list(WORKERS)
+            assert [worker.name for worker in data.workers] == list(WORKERS)
         assert pool.counters.by_path[f"GET /users/{bare}"] == 1
         assert pool.counters.by_path[f"GET /users/{address}"] == 2
         pool.find_block()
@@ -806,7 +812,7 @@ async def test_own_blocks(driver: CkpoolDriver, offset: int) -> None:
         pool.log("Solved and confirmed block 8")
         for _ in range(2):
             data = await tile(driver, pool)
-            assert [(it.height, it.worker) for it in data.own_blocks] == [
+            assert [(item.height, item.worker) for item in data.own_blocks] == [
                 (pool.height + 2, "gamma"),
                 (pool.height + 1, "gamma"),
             ]
@@ -850,7 +856,7 @@ async def test_the_blocks_of_the_last_day(driver: CkpoolDriver) -> None:
         )
         data = await tile(driver, site, ADDRESS)
     assert data.blocks_found_24h == 1
-    assert [it.height for it in data.own_blocks] == [6, 5]
+    assert [block.height for block in data.own_blocks] == [6, 5]
     assert data.last_block_found == datetime.fromtimestamp(moment - 86_300, UTC)
 
 
@@ -1062,9 +1068,9 @@ async def test_probe(driver: CkpoolDriver, coin: str, reported: str) -> None:
             FoundPool(coin=reported, settings={"api_base": base_of(pool)})
         ]
         pool.shows_log = False
-        (found,) = await driver.probe("127.0.0.1", 3333)
+        (result,) = await driver.probe("127.0.0.1", 3333)
         # Only of DigiByte the round of a small pool tells something
-        assert found.coin == ("DGB" if coin == "dgb" else "")
+        assert result.coin == ("DGB" if coin == "dgb" else "")
         # Never the stratum port
         assert await driver.probe("127.0.0.1", pool.port) == []
 
@@ -1073,9 +1079,9 @@ async def test_probe_finds_several(driver: CkpoolDriver) -> None:
     """Two pools of one host are two, one pool at two ports is one."""
     async with simulated(coin="dgb") as one, simulated(coin="bch", age=100) as two:
         driver.probe_ports = (one.port, two.port)
-        found = await driver.probe("127.0.0.1", 3333)
-        assert [pool.coin for pool in found] == ["DGB", "BCH"]
-        for pool in found:
+        result = await driver.probe("127.0.0.1", 3333)
+        assert [pool.coin for pool in result] == ["DGB", "BCH"]
+        for pool in result:
             data = await driver.get_dashboard_data(
                 "127.0.0.1", pool.coin, WALLET, **pool.settings
             )

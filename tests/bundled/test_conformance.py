@@ -187,7 +187,9 @@ async def _try_pool(
     return await try_pool(kind, target, account)
 
 
-@pytest.mark.parametrize("check", [it.id for it in (*MINER_CHECKS, *LIVE_MINER_CHECKS)])
+@pytest.mark.parametrize(
+    "check", [item.id for item in (*MINER_CHECKS, *LIVE_MINER_CHECKS)]
+)
 @pytest.mark.parametrize("model", [model for _, model in MINERS])
 def test_a_miner_driver_keeps_the_contract(
     results: dict[tuple[str, str], Result], model: str, check: str
@@ -196,7 +198,7 @@ def test_a_miner_driver_keeps_the_contract(
     _judge(results[model, check], model)
 
 
-@pytest.mark.parametrize("check", [it.id for it in POOL_CHECKS])
+@pytest.mark.parametrize("check", [item.id for item in POOL_CHECKS])
 @pytest.mark.parametrize("model", [pool.model for pool in POOLS])
 def test_a_pool_driver_keeps_the_contract(
     results: dict[tuple[str, str], Result], model: str, check: str

@@ -690,9 +690,9 @@ async def test_simulated_gse_block_and_restart(driver: MmfpDriver) -> None:
         assert data.blocks_found == before.blocks_found + 1
         assert data.last_block_found is not None
         assert data.last_block_found.timestamp() == pytest.approx(time.time(), abs=30)
-        found = server.pools["dgb"].blocks[0]
-        assert data.own_blocks[0].hash == found.hash
-        assert data.own_blocks[0].height == found.height
+        result = server.pools["dgb"].blocks[0]
+        assert data.own_blocks[0].hash == result.hash
+        assert data.own_blocks[0].height == result.height
         assert data.best_share is not None and data.best_share > 756_000_000
         await server.reboot(0)
         data = await tile(driver, server.port)
@@ -958,16 +958,16 @@ async def test_probe(driver: MmfpDriver) -> None:
         SimulatedGoStratumEngine(accounts={"bc2": {}}) as engine,
     ):
         driver.gss_port, driver.gse_port = server.port, engine.port
-        found = await driver.probe("127.0.0.1", 3333)
-        assert sorted((it.coin, it.settings["api_port"]) for it in found) == [
+        result = await driver.probe("127.0.0.1", 3333)
+        assert sorted((item.coin, item.settings["api_port"]) for item in result) == [
             ("BC2", engine.port),
             ("BTC", server.port),
             ("DGB", server.port),
             ("XEC", server.port),
         ]
-        for it in found:
+        for item in result:
             data = await driver.get_dashboard_data(
-                "127.0.0.1", it.coin, "", **it.settings
+                "127.0.0.1", item.coin, "", **item.settings
             )
             assert data.health_status
         # One does not spoil the other
@@ -1045,7 +1045,9 @@ async def test_probe_of_silence(driver: MmfpDriver) -> None:
 def test_templates() -> None:
     """Servers of one's own, each with the stratum port that its installer takes."""
     templates = MmfpDriver().get_pool_templates()
-    assert {it.template_id: (it.coin, it.port) for it in templates} == {
+    assert {
+        template.template_id: (template.coin, template.port) for template in templates
+    } == {
         "mmfp-gss-dgb": ("DGB", 3333),
         "mmfp-gss-bch": ("BCH", 3334),
         "mmfp-gss-btc": ("BTC", 3335),

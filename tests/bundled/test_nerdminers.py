@@ -87,14 +87,18 @@ async def test_simulated_pool(driver: NerdminersDriver) -> None:
         assert data.latency_ms is not None
         assert data.pool_hashrate == pytest.approx(440_000, rel=0.02)
         assert data.active_workers == 2
-        assert {it.name: it.online for it in data.workers} == {
+        assert {worker.name: worker.online for worker in data.workers} == {
             "nerd1": True,
             "nerd2": True,
         }
-        by_name = {it.name: it for it in data.workers}
+        by_name = {worker.name: worker for worker in data.workers}
         assert by_name["nerd1"].hashrate == pytest.approx(78_000, rel=0.02)
-        readings = [it.miner.read() for it in pool.wallets[WALLET].workers.values()]
-        assert data.best_share == pytest.approx(max(it.best_ever for it in readings))
+        readings = [
+            worker.miner.read() for worker in pool.wallets[WALLET].workers.values()
+        ]
+        assert data.best_share == pytest.approx(
+            max(reading.best_ever for reading in readings)
+        )
         assert data.last_share is not None
         assert data.last_share.timestamp() == pytest.approx(time.time(), abs=600)
         # Far too small to do 1 % of a block

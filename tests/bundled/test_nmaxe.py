@@ -32,9 +32,9 @@ async def device(socket_enabled: None) -> AsyncIterator[SimulatedNMAxe]:
 @pytest.fixture
 async def driver(session: aiohttp.ClientSession, device: SimulatedNMAxe) -> NMAxeDriver:
     """Return a driver that is connected to it and does not wait for long."""
-    found = make(session)
-    assert await found.connect(device.host, device.port)
-    return found
+    result = make(session)
+    assert await result.connect(device.host, device.port)
+    return result
 
 
 def make(session: aiohttp.ClientSession) -> NMAxeDriver:
@@ -231,7 +231,11 @@ async def test_another_device_at_its_address(
         {},
         {"overclock": None, "vcore": []},
         {"overclock": {"options": [{"value": 1e9}, {"value": "x"}, 7, None]}},
-        {"overclock": {"options": [{"value": float(it)} for it in range(100_000)]}},
+        {
+            "overclock": {
+                "options": [{"value": float(number)} for number in range(100_000)]
+            }
+        },
     ],
 )
 async def test_absurd_lists_are_no_limits(

@@ -46,9 +46,9 @@ def udp_port() -> int:
         socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
     ):
         tcp.bind(("127.0.0.1", 0))
-        found: int = tcp.getsockname()[1]
-        udp.bind(("127.0.0.1", found))
-        return found
+        result: int = tcp.getsockname()[1]
+        udp.bind(("127.0.0.1", result))
+        return result
 
 
 @pytest.fixture

@@ -159,7 +159,9 @@ async def test_shapes_of_workers(driver: OceanDriver, workers: Any) -> None:
     full: Any = {"result": {"user_full": {}, "workers": workers}}
     async with serving(whole(full)) as site:
         data = await tile(driver, site.base)
-    assert [(it.name, it.hashrate, it.online) for it in data.workers] == [
+    assert [
+        (worker.name, worker.hashrate, worker.online) for worker in data.workers
+    ] == [
         ("a", 5, True),
         ("b", 6, True),
     ]
@@ -239,9 +241,9 @@ async def test_earnings(driver: OceanDriver) -> None:
         assert len(seen) == 1
         driver.earnings_seconds = 0
         assert (await tile(driver, site.base)).estimated_earnings_24h == 0
-        odd: Any
-        for odd in (None, {}, [{"satoshis_net_earned": None}], [{}]):
-            earnpay["result"]["earnings"] = odd
+        malformed: Any
+        for malformed in (None, {}, [{"satoshis_net_earned": None}], [{}]):
+            earnpay["result"]["earnings"] = malformed
             data = await tile(driver, site.base)
             assert data.health_status
             assert data.estimated_earnings_24h is None
@@ -283,9 +285,9 @@ async def test_an_error_is_shared_for_less(driver: OceanDriver) -> None:
     """The pool's figures are asked for again before they would be old."""
     answers = whole(load("userinfo_full"))
     stat = answers["/v1/pool_stat"]
-    odd: Any
-    for odd in ({"error": "database is gone"}, (404, "", "")):
-        answers["/v1/pool_stat"] = odd
+    malformed: Any
+    for malformed in ({"error": "database is gone"}, (404, "", "")):
+        answers["/v1/pool_stat"] = malformed
         driver.retry_seconds = 30
         async with serving(answers) as site:
             data = await tile(driver, site.base)
@@ -396,7 +398,7 @@ async def test_simulated_pool(
         )
         assert data.estimated_time_to_block is None
         assert data.active_workers == 2
-        assert {it.name: it.hashrate for it in data.workers} == {
+        assert {item.name: item.hashrate for item in data.workers} == {
             name: pytest.approx(rate, rel=0.001) for name, rate in rates.items()
         }
         assert all(worker.online for worker in data.workers)
@@ -407,7 +409,9 @@ async def test_simulated_pool(
         assert data.last_share.timestamp() == pytest.approx(time.time(), abs=60)
         day = time.time() - 86_400
         earned = sum(
-            it["satoshis_net_earned"] for it in wallet.earnings if it["ts"] >= day
+            earning["satoshis_net_earned"]
+            for earning in wallet.earnings
+            if earning["ts"] >= day
         )
         assert earned > 0
         assert data.estimated_earnings_24h == pytest.approx(earned / 1e8)
@@ -450,11 +454,11 @@ async def test_simulated_worker_stops(driver: OceanDriver, missing: set[str]) ->
         worker.seen -= 1000
         data = await tile(driver, base)
         assert data.active_workers == 1
-        assert {it.name: it.online for it in data.workers} == {
+        assert {item.name: item.online for item in data.workers} == {
             "bitaxe": True,
             "nerd": False,
         }
-        assert [it.hashrate for it in data.workers if it.name == "nerd"] == [0]
+        assert [item.hashrate for item in data.workers if item.name == "nerd"] == [0]
         assert data.pool_hashrate == pytest.approx(1.2e12, rel=0.2)
         pool.wallets[WALLET].workers["bitaxe"].offline = True
         data = await tile(driver, base)

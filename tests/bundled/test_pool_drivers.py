@@ -192,15 +192,15 @@ def test_templates_are_of_servers_of_ones_own(
     for name, driver in drivers.items():
         templates = driver.get_pool_templates()
         assert bool(templates) is (name not in HOSTED)
-        assert len({it.template_id for it in templates}) == len(templates)
-        for it in templates:
-            assert (it.url, it.region) == ("", "LOCAL")
-            assert it.mining_model is MiningModel.SOLO
-            assert it.coin in driver.supports_coins
-            assert it.supports_shares is (name in ("mmfp", "public_pool"))
+        assert len({template.template_id for template in templates}) == len(templates)
+        for template in templates:
+            assert (template.url, template.region) == ("", "LOCAL")
+            assert template.mining_model is MiningModel.SOLO
+            assert template.coin in driver.supports_coins
+            assert template.supports_shares is (name in ("mmfp", "public_pool"))
     (own,) = drivers["public_pool"].get_pool_templates()
     assert (own.coin, own.port) == ("BTC", 3333)
-    assert [it.coin for it in drivers["ckpool"].get_pool_templates()] == [
+    assert [template.coin for template in drivers["ckpool"].get_pool_templates()] == [
         "BTC",
         "BCH",
         "DGB",
@@ -260,7 +260,7 @@ def test_config_schema(
 
 DGB = {"coin": "DGB", "username": DGB_WALLET}
 PORTS = [(8085, True), ("8085", True), (None, True)]
-PORTS += [(it, False) for it in (0, 70_000, 80.5, "x", True)]
+PORTS += [(item, False) for item in (0, 70_000, 80.5, "x", True)]
 
 
 @pytest.mark.parametrize(

@@ -155,9 +155,9 @@ async def test_own_blocks(driver: PublicPoolDriver) -> None:
             PoolBlock(height=5, miner=WALLET, worker="a", coin="BTC"),
         )
         assert data.blocks_found_24h is None
-        odd: Any
-        for odd in (None, {}, "x"):
-            site.answers["/api/pool"]["blocksFound"] = odd
+        malformed: Any
+        for malformed in (None, {}, "x"):
+            site.answers["/api/pool"]["blocksFound"] = malformed
             driver.shared_seconds = 0
             data = await tile(driver, site.base)
             assert data.blocks_found is None
@@ -340,7 +340,7 @@ async def test_simulated_pool(
         assert data.best_share == pytest.approx(wallet.best, rel=1e-6)
         assert data.last_share is not None
         assert time.time() - data.last_share.timestamp() < 700
-        accepted = sum(it.worker.miner.read().accepted for it in wallet.sessions)
+        accepted = sum(item.worker.miner.read().accepted for item in wallet.sessions)
         if generation == 2026:
             assert data.shares_valid == pytest.approx(accepted, abs=3)
         else:
@@ -504,17 +504,17 @@ async def test_probe(driver: PublicPoolDriver) -> None:
     """Found where the API answers; what was found works."""
     async with simulated() as (pool, base):
         driver.probe_ports = (pool.port,)
-        found = await driver.probe("127.0.0.1", 3333)
-        assert found == [FoundPool(coin="BTC", settings={"api_base": f"{base}/api"})]
+        result = await driver.probe("127.0.0.1", 3333)
+        assert result == [FoundPool(coin="BTC", settings={"api_base": f"{base}/api"})]
         data = await driver.get_dashboard_data(
-            "127.0.0.1", "BTC", WALLET, **found[0].settings
+            "127.0.0.1", "BTC", WALLET, **result[0].settings
         )
         assert data.pool_hashrate
         pool.chain = "testnet4"
         (test_net,) = await driver.probe("127.0.0.1", 3333)
         assert test_net.coin == "TBTC"
         pool.node = False
-        assert [it.coin for it in await driver.probe("127.0.0.1", 0)] == ["BTC"]
+        assert [item.coin for item in await driver.probe("127.0.0.1", 0)] == ["BTC"]
         # Never the port that miners connect to
         pool.counters.reset()
         assert await driver.probe("127.0.0.1", pool.port) == []
@@ -526,8 +526,8 @@ async def test_probe_takes_the_first(driver: PublicPoolDriver) -> None:
     """One server, whatever number of its ports answers."""
     async with simulated() as (one, base), simulated(name="two") as (two, _):
         driver.probe_ports = (one.port, two.port)
-        (found,) = await driver.probe("127.0.0.1", 0)
-        assert found.settings["api_base"] == f"{base}/api"
+        (result,) = await driver.probe("127.0.0.1", 0)
+        assert result.settings["api_base"] == f"{base}/api"
 
 
 @pytest.mark.parametrize(

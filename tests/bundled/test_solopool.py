@@ -268,7 +268,9 @@ async def test_accounts_share_one_fetch(driver: SolopoolDriver) -> None:
     """All accounts of a coin ask for /stats once, together or in turn."""
     answers = {f"/miners/w{number}": load("miners_v2") for number in range(3)}
     async with serving({"/stats": load("stats_v2"), **answers}) as site:
-        await asyncio.gather(*(tile(driver, site.base, f"w{it}") for it in range(3)))
+        await asyncio.gather(
+            *(tile(driver, site.base, f"w{item}") for item in range(3))
+        )
         await tile(driver, site.base, "w0")
         assert site.paths.count("/stats") == 1
         forget(driver, site.base)

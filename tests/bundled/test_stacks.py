@@ -298,7 +298,7 @@ async def test_blocks_in_the_log(driver: DgbStackDriver) -> None:
     ]
     async with managing(answers) as manager:
         data = await tile(driver, manager)
-    assert [(it.height, it.worker) for it in data.own_blocks] == [
+    assert [(item.height, item.worker) for item in data.own_blocks] == [
         (23000005, "gamma"),
         (23000004, "ultra"),
         (22000000, None),
@@ -322,11 +322,16 @@ async def test_a_block_without_a_time(driver: DgbStackDriver) -> None:
     assert data.last_block_found is None
 
 
-@pytest.mark.parametrize("odd", [None, [], {}, {"message": 5}, {"message": None}])
-async def test_an_event_that_cannot_be_read(driver: DgbStackDriver, odd: Any) -> None:
+@pytest.mark.parametrize("malformed", [None, [], {}, {"message": 5}, {"message": None}])
+async def test_an_event_that_cannot_be_read(
+    driver: DgbStackDriver, malformed: Any
+) -> None:
     """It may have told of a block, so how many there were is unknown."""
     answers = examples()
-    answers[EVENTS]["events"] = [event("Solved and confirmed block 5 by a.b"), odd]
+    answers[EVENTS]["events"] = [
+        event("Solved and confirmed block 5 by a.b"),
+        malformed,
+    ]
     async with managing(answers) as manager:
         data = await tile(driver, manager)
     assert data.health_status
@@ -730,11 +735,11 @@ async def test_probe(
 ) -> None:
     """Each driver finds its own stack, by what the manager says that it is."""
     for coin, stack in homes.items():
-        found = [FoundPool(coin=coin, settings={"manager_port": stack.port})]
+        result = [FoundPool(coin=coin, settings={"manager_port": stack.port})]
         driver = lent(coin, session)
-        assert await driver.probe(HOST, 0) == found
-        assert await driver.probe(f"stratum+tcp://{HOST}:1", 14333) == found
-        assert await driver.probe(HOST, stack.stratum.port) == found
+        assert await driver.probe(HOST, 0) == result
+        assert await driver.probe(f"stratum+tcp://{HOST}:1", 14333) == result
+        assert await driver.probe(HOST, stack.stratum.port) == result
         # That is another stack's port, and that stack is there
         others = [it for other, it in homes.items() if other != coin]
         assert await driver.probe(HOST, others[0].stratum.port) == []
