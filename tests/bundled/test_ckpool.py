@@ -198,6 +198,8 @@ def test_more_lines() -> None:
         "[" * 200_000,
         "9" * 10_000,
         '{"error": "x"}',
+        '{"Users": 1, "x": [' + "1," * 100_000 + "1]}",
+        '{"Users": 1, "x": [' + "{}," * 10_000 + "1]}",
     ],
 )
 def test_no_pool_status(text: str) -> None:

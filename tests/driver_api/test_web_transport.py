@@ -23,7 +23,10 @@ from custom_components.hmm.driver_api import (
     RedirectAnswer,
 )
 from custom_components.hmm.driver_api.transports import web
-from custom_components.hmm.driver_api.transports.json_text import MAX_OBJECTS
+from custom_components.hmm.driver_api.transports.json_text import (
+    MAX_OBJECTS,
+    MAX_VALUES,
+)
 from custom_components.hmm.driver_api.transports.web import WebAnswer, WebApi
 from custom_components.hmm.driver_api.units import parse_amount
 from tests.certificate import server_context, write_certificate
@@ -317,6 +320,23 @@ async def test_more_objects_than_any_account_has(
         async with serving(reply(b"[" + body[3:] + b"1]")) as server:
             data, _ = await WebApi(session, server.base).get_json("x")
             assert len(data) == MAX_OBJECTS
+
+
+async def test_more_values_than_any_account_has(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Numbers take the longest to read, and text that is no JSON is read twice."""
+    names = (f'"{number}":1' for number in range(MAX_VALUES))
+    for fits, is_too_long in (
+        ("[1" + ",1" * MAX_VALUES + "]", "[1,1" + ",1" * MAX_VALUES + "]"),
+        ("{" + (members := ",".join(names)) + "}", "{" + members + ',"x":1}'),
+        ('["' + ":" * MAX_VALUES + '"]', '[":' + ":" * MAX_VALUES + '"]'),
+    ):
+        async with serving(reply(fits.encode())) as server:
+            await WebApi(session, server.base).get_json("x")
+        async with serving(reply(is_too_long.encode())) as server:
+            with pytest.raises(BadAnswer, match="JSON"):
+                await WebApi(session, server.base).get_json("x")
 
 
 async def test_packed(session: aiohttp.ClientSession) -> None:

@@ -18,7 +18,10 @@ from custom_components.hmm.driver_api import (
     PoolWorker,
     count_online,
 )
-from custom_components.hmm.driver_api.transports.json_text import without_nan
+from custom_components.hmm.driver_api.transports.json_text import (
+    check_size,
+    without_nan,
+)
 from custom_components.hmm.driver_api.units import (
     parse_amount,
     parse_count,
@@ -282,6 +285,13 @@ def _merge(text: str) -> dict[str, Any]:
     if not text:
         raise BadAnswer("The pool answered with an empty file", reason="bad_response")
     try:
+        check_size(text)
+    except ValueError:
+        raise BadAnswer(
+            "The pool answered with more JSON than any account has",
+            reason="bad_response",
+        ) from None
+    try:
         return _merge_objects(text)
     except BadAnswer:
         return _merge_objects(without_nan(text))
@@ -304,8 +314,7 @@ def _merge_objects(text: str) -> dict[str, Any]:
                 "The pool answered with JSON of another shape", reason="bad_response"
             )
         merged = value | merged
-        while text[position : position + 1].isspace():
-            position += 1
+        position = len(text) - len(text[position:].lstrip())
         if position == len(text):
             return merged
     raise BadAnswer(
