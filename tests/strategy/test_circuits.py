@@ -94,9 +94,8 @@ async def test_a_circuit_holds_a_miner_back(house: House, freezer: Any) -> None:
     await house.begin()
     await house.wait(6)
     assert house.mode == "standard"
-    controlled = house.control()
-    assert controlled.state == "safety"
-    assert controlled.attributes["explanation"] == "The circuit Garage allows 30 W."
+    assert house.by() == "safety"
+    assert house.why() == "The circuit Garage allows 30 W."
     await house.limit(100)
     await house.wait(6)
     await house.poll()
@@ -122,8 +121,7 @@ async def test_a_miner_without_room_says_so_from_the_first_moment(
     await house.limit(5)
     assert house.device.paused
     for _ in range(7):
-        control = house.control().attributes
-        assert str(control["explanation"]).startswith(explanation)
+        assert house.why().startswith(explanation)
         status = find(house.hass, house.entry, "sensor", "status")
         shown = [status.attributes[key] for key in ("reason", "circuit", "limit")]
         assert (status.state, shown) == ("paused", ["paused_by_circuit", "Garage", 5])
@@ -147,9 +145,8 @@ async def test_unknown_watts_are_not_tried(house: House, freezer: Any) -> None:
     await house.limit(100)
     await house.begin()
     assert house.mode == "standard"
-    explanation = house.why()
-    assert explanation.startswith("Axe waits: what it draws in ")
-    assert "Garage allows 100 W" in explanation
+    assert house.why().startswith("Axe waits: what it draws in ")
+    assert "Garage allows 100 W" in house.why()
 
 
 async def test_a_slower_mode_than_a_known_one_is_tried(

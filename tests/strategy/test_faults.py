@@ -230,9 +230,8 @@ async def test_a_miner_that_takes_it_back(three: House) -> None:
             revert()
     # A change of the band each time, not a fight each minute
     assert told(three)[0] - count <= 12
-    control = three.control()
-    assert control.state == "manual"
-    assert "by hand" in str(control.attributes["explanation"])
+    assert three.by() == "manual"
+    assert "by hand" in three.why()
     assert three.reported()[1:] == ["mode:turbo"] * 2
 
 

@@ -414,9 +414,8 @@ async def test_what_an_overheat_has_lowered_is_the_owners(house: House) -> None:
     await house.settle_polls(4)
     assert house.device.settings["frequency"] == 405
     assert house.miner.status.problems.lowered is not None
-    controlled = house.control()
-    assert controlled.state == "safety"
-    assert "Settings > Repairs" in controlled.attributes["explanation"]
+    assert house.by() == "safety"
+    assert "Settings > Repairs" in house.why()
 
 
 async def test_the_power_fails_for_all(

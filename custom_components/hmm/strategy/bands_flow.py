@@ -74,8 +74,7 @@ type Band = dict[str, Any]
 
 def _rung_of(band: Band) -> str:
     """Return what was chosen as the rung of a band."""
-    rung: str = band[CONF_RUNG]
-    return RUNG_PER_MODEL if band.get(CONF_MODELS) else rung
+    return RUNG_PER_MODEL if band.get(CONF_MODELS) else str(band[CONF_RUNG])
 
 
 @ending
@@ -235,20 +234,18 @@ class BandsFlow(StrategyPriceSteps):
 
     @property
     def _by(self) -> str:
-        by: str = self._data.get(CONF_BY, BY_PRICE)
-        return by
+        return str(self._data.get(CONF_BY, BY_PRICE))
 
     @property
     def _limit(self) -> str:
         """Return which field of a band holds its limit."""
-        return {BY_HOURS: CONF_CHEAPEST, BY_STATES: CONF_STATES}.get(
-            self._by, CONF_UPTO
-        )
+        limits = {BY_HOURS: CONF_CHEAPEST, BY_STATES: CONF_STATES}
+        return limits.get(self._by, CONF_UPTO)
 
     def _check_bands(self) -> tuple[Texts, Texts]:
         """Return what is wrong with the list as a whole."""
         try:
-            BandsSettings.from_dict({CONF_BY: self._by, CONF_BANDS: self._bands})
+            BandsSettings.from_dict({CONF_BANDS: self._bands})
         except SettingsError as err:
             texts = {key: str(value) for key, value in err.values.items()}
             return {CONF_NEXT: err.key}, texts
@@ -258,10 +255,7 @@ class BandsFlow(StrategyPriceSteps):
         if self._by != BY_STATES:
             # The one without a limit is the last; by rank they follow as entered
             self._bands.sort(
-                key=lambda band: (
-                    self._limit not in band,
-                    band.get(CONF_UPTO, 0),
-                )
+                key=lambda band: (self._limit not in band, band.get(CONF_UPTO, 0))
             )
 
     def _table(self) -> Markdown:

@@ -32,12 +32,11 @@ _UNKNOWN: Final = (STATE_UNAVAILABLE, STATE_UNKNOWN, "")
 class PriceReading:
     """What a source reports now.
 
-    A tariff has a ``state``, a price is ``price`` in currency per kWh, and ``shown``
-    in its own ``unit``, of which ``factor`` makes currency per kWh.
+    A tariff has a ``state``, a price is ``shown`` in its own ``unit``, of which
+    ``factor`` makes currency per kWh.
     """
 
     state: str | None = None
-    price: float | None = None
     shown: float | None = None
     unit: str = ""
     factor: float = 1.0
@@ -63,13 +62,7 @@ def read_price(hass: HomeAssistant, entity_id: str, now: datetime) -> PriceReadi
     shown = parse_number(state.state)
     if shown is None or price.value is None:
         return PriceReading(unit=unit, factor=factor, problem="price_unavailable")
-    return PriceReading(
-        price=price.value,
-        shown=shown,
-        unit=unit,
-        factor=factor,
-        slots=price.slots,
-    )
+    return PriceReading(shown=shown, unit=unit, factor=factor, slots=price.slots)
 
 
 def _is_tariff(state: State) -> bool:

@@ -295,41 +295,34 @@ def test_a_restart_without_memory_changes_each_miner_once_at_most() -> None:
     assert not same.commands
 
 
+def settle_one(
+    world: World, now: datetime, view: MinerView, ledger: Ledger
+) -> tuple[Rung | None, Ledger]:
+    """Return what is sent to the only miner of a world by its price bands."""
+    standing = Standing("bands", "price_bands", world.decision)
+    settled, ledger = settle(now, world.zone, [standing], [view], [], ledger)
+    return settled.controls[view.id].command, ledger
+
+
 def test_a_minimum_off_time_counts_without_memory_too() -> None:
     """Given a miner that went off a minute ago and no memory, then it stays off."""
     world = priced([bitaxe(running=False)], 10)
     view = replace(world.miners[0].view(START), since=START - MINUTE)
     world.step()
-    standing = world.decision
     for now, command in ((START, None), (START + 15 * MINUTE, "mode:turbo")):
-        settled, _ = settle(
-            now,
-            world.zone,
-            [Standing("bands", "price_bands", standing)],
-            [view],
-            [],
-            Ledger(),
-        )
-        assert settled.controls["Bitaxe"].command == command
+        assert settle_one(world, now, view, Ledger())[0] == command
 
 
 def test_a_miner_that_is_being_set_gets_no_second_command() -> None:
     """Given a command that still runs, then none is counted as sent meanwhile."""
     world = priced([bitaxe()], 40)
-    view = replace(world.miners[0].view(START), busy=True)
+    view = world.miners[0].view(START)
     world.step()
-    standing = Standing("bands", "price_bands", world.decision)
     ledger = Ledger()
     for minute, busy, command in ((0, True, None), (1, True, None), (2, False, OFF)):
-        settled, ledger = settle(
-            START + minute * MINUTE,
-            world.zone,
-            [standing],
-            [replace(view, busy=busy)],
-            [],
-            ledger,
-        )
-        assert settled.controls["Bitaxe"].command == command
+        now, view = START + minute * MINUTE, replace(view, busy=busy)
+        sent, ledger = settle_one(world, now, view, ledger)
+        assert sent == command
         assert ledger.entries["Bitaxe"].attempts == (0 if busy else 1)
 
 

@@ -47,7 +47,6 @@ _RETRY = (timedelta(minutes=5), timedelta(minutes=10))
 _RETRY_SOON = timedelta(minutes=1)
 _LOOK_AGAIN = timedelta(minutes=15)
 _REMEMBERED = timedelta(days=30)
-_SOON = timedelta(seconds=1)
 _STAGGER = timedelta(seconds=10)
 
 
@@ -136,9 +135,7 @@ def settle(
     settlement = Settlement(
         controls=controls,
         states=states,
-        next_check_at=min(
-            (instant for instant in checks if instant > now), default=now + _SOON
-        ),
+        next_check_at=min(instant for instant in checks if instant > now),
         wished=wished,
         released=frozenset(released),
     )
@@ -377,8 +374,8 @@ class _Execution:
         entry = self.entries[view.id]
         if goal.rung is None or is_at(view, goal.rung):
             self.entries[view.id] = replace(entry, before=None)
-            return replace(control, rung=None)
-        control = self._commanded(view, goal, goal.rung, control)
+        else:
+            control = self._commanded(view, goal, goal.rung, control)
         return replace(control, rung=None)
 
     def _left(self, view: MinerView, goal: _Goal, control: Control) -> Control:
