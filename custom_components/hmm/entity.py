@@ -1,8 +1,10 @@
 """What all entities of HMM have in common."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from itertools import batched
 from typing import Any, ClassVar, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -35,6 +37,10 @@ from .pool.coordinator import PoolCoordinator
 from .unique_ids import identity_of
 
 _DEVICE_SECONDS = 900
+
+AT_ONCE = 50
+"""Entities of workers that are added in one round of the event loop; 250 workers have
+a thousand, which stopped Home Assistant for half a second at each start."""
 
 _REPORT_SECONDS = 300
 """How long an unchanged state goes without being reported again."""
@@ -409,7 +415,12 @@ def async_add_workers[DescriptionT: EntityDescription](
             and workers.claim(worker_id, platform, description.key)
         ]
         if offered:
-            async_add_entities(offered)
+            pool.config_entry.async_create_task(hass, add(offered))
+
+    async def add(offered: list[Entity]) -> None:
+        for entities in batched(offered, AT_ONCE, strict=False):
+            async_add_entities(entities)
+            await asyncio.sleep(0)
 
     add_offered()
     pool.config_entry.async_on_unload(pool.async_add_listener(add_offered))

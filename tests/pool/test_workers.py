@@ -1,6 +1,8 @@
 """Workers of a pool account: devices that come, go, and may be one's own miners."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 import logging
 from typing import Any
 
@@ -20,6 +22,7 @@ from custom_components.hmm import async_remove_config_entry_device
 from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDriver
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api import CannotConnect
+from custom_components.hmm.entity import AT_ONCE
 from custom_components.hmm.pool.workers import MAX_NEW, MAX_WORKERS, bare_name
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.braiins import SimulatedBraiins
@@ -411,6 +414,20 @@ async def test_hundreds_of_workers(
         assert len(changed) < 10
         assert about(caplog, "rig") == []
         assert about(caplog, entry.title) == []
+
+        # Nor may their entities all come at once when the account is set up again
+        assert await home.config_entries.async_unload(entry.entry_id)
+        missing = [1]
+        setting_up = home.async_create_task(
+            home.config_entries.async_setup(entry.entry_id)
+        )
+        while missing[-1]:
+            await asyncio.sleep(0)
+            states = home.states.async_all()
+            missing.append(sum("restored" in state.attributes for state in states))
+        assert max(missing) >= 2 * MAX_WORKERS
+        assert max(a - b for a, b in pairwise(missing)) <= 3 * AT_ONCE
+        assert await setting_up
 
 
 async def test_strangers_at_the_own_address(
