@@ -35,6 +35,7 @@ from custom_components.hmm.driver_api import (
     HtmlAnswer,
     InvalidValue,
 )
+from custom_components.hmm.driver_api.ranges import WORKERS as SHOWN
 from simulator.ckpool import COINS, SimulatedCkpool
 
 from .site import Site, serving as serving_any
@@ -340,6 +341,20 @@ def test_old_builds() -> None:
     assert read_user(user_object(bestever=0), ADDRESS, NOW).best_share == (
         146605934.0824851
     )
+
+
+def test_more_workers_than_are_shown() -> None:
+    """The account's figures are of all, not of those that were read."""
+    entry = {"hashrate5m": "1T", "lastshare": NOW}
+    names = [f"{ADDRESS}.rig{number}" for number in range(SHOWN.maximum + 1)]
+    data = {
+        "workers": len(names),
+        "worker": [{**entry, "workername": name} for name in names],
+    }
+    user = read_user(data, ADDRESS, NOW)
+    assert user.hashrate == len(names) * 1e12
+    assert user.active_workers == len(names)
+    assert len(user.workers) == SHOWN.maximum
 
 
 def test_one_worker_by_two_names() -> None:

@@ -290,6 +290,8 @@ def test_whatever_a_file_raises_stops_only_itself(tmp_path: Path) -> None:
         ("raise GeneratorExit\n", 1, "GeneratorExit"),
         ("def f():\n    1 / 0\n\n\nf()\n", 2, "ZeroDivisionError: division by zero"),
         ("raise ValueError('first\\nsecond')\n", 1, "ValueError: first"),
+        ("raise ValueError('x' * 1_000_000)\n", 1, "ValueError: xxx"),
+        (f"class {'X' * 9999}(Exception):\n    pass\nraise {'X' * 9999}\n", 3, "XXX"),
         ("  x = 1\n", 1, "IndentationError: unexpected indent"),
     )
     before = set(sys.modules)
@@ -304,6 +306,7 @@ def test_whatever_a_file_raises_stops_only_itself(tmp_path: Path) -> None:
         assert failed.line == line
         assert failed.reason.removeprefix(RAISES).startswith(reason)
         assert "\n" not in failed.reason
+        assert len(failed.reason) < 1100
     assert "acme" in drivers.miners
     assert not [
         module

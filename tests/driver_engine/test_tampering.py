@@ -93,6 +93,15 @@ CHANGES = (
     ("os.umask(0)", "os.umask"),
     ("gc.disable()", "gc.disable"),
     ("sys.stdout = None", "sys.stdout"),
+    ("sys.stdout.close()", "sys.stdout"),
+    ("os.environ.clear()", "os.environ"),
+    ("os.environ['PATH'] = '/nowhere'", "os.environ"),
+    ("import time; os.environ['TZ'] = 'XYZ-9'; time.tzset()", "time.tzset"),
+    (
+        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (99, 99))",
+        "resource.setrlimit",
+    ),
+    ("gc.set_threshold(10**9)", "gc.set_threshold"),
     # What the trial itself needs
     ("builtins.len = print", "builtins.len"),
     ("builtins.isinstance = mine", "builtins.isinstance"),

@@ -21,9 +21,11 @@ import logging
 import os
 from pathlib import Path
 import re
+import resource
 import signal
 import socket
 import sys
+import time
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -245,7 +247,8 @@ def _is_shared(value: Any) -> bool:
 def process_settings() -> dict[str, Any]:
     """Return the settings that a process has only one of, by what changes them.
 
-    Only where nothing else runs: it sets some to read them.
+    Only where nothing else runs: it sets some to read them. What may grow, but has to
+    keep what it holds, is a frozenset.
     """
     root = logging.root
     loggers = tuple(root.manager.loggerDict.items())
@@ -258,7 +261,10 @@ def process_settings() -> dict[str, Any]:
         "logging.Logger.disabled": {
             name for name, logger in loggers if getattr(logger, "disabled", False)
         },
-        "sys.stdout": (sys.stdout, sys.stderr, sys.stdin),
+        "sys.stdout": [
+            (stream, getattr(stream, "closed", None))
+            for stream in (sys.stdout, sys.stderr, sys.stdin)
+        ],
         "sys.settrace": (sys.gettrace(), sys.getprofile()),
         "sys.setrecursionlimit": sys.getrecursionlimit(),
         "sys.setswitchinterval": sys.getswitchinterval(),
@@ -267,10 +273,19 @@ def process_settings() -> dict[str, Any]:
         "signal.signal": {
             number: signal.getsignal(number) for number in signal.valid_signals()
         },
+        "resource.setrlimit": {
+            name: resource.getrlimit(getattr(resource, name))
+            for name in dir(resource)
+            # Each file that is tried gets CPU time of its own
+            if name.startswith("RLIMIT_") and name != "RLIMIT_CPU"
+        },
+        "os.environ": frozenset(os.environ.items()),
+        "time.tzset": time.strftime("%Z %z"),
         "os.chdir": Path.cwd(),
         "os.umask": mask,
         "locale.setlocale": locale.setlocale(locale.LC_ALL),
         "gc.disable": gc.isenabled(),
+        "gc.set_threshold": gc.get_threshold(),
     }
 
 
@@ -281,7 +296,11 @@ def what_changed(
     if harm := before.harm(written):
         return str(harm[0])
     now = process_settings()
-    return next((name for name, value in settings.items() if now[name] != value), None)
+    for name, value in settings.items():
+        kept = value & now[name] if isinstance(value, frozenset) else now[name]
+        if kept != value:
+            return name
+    return None
 
 
 def explain(text: str, changed: str) -> tuple[Reason, int | None]:

@@ -21,6 +21,9 @@ from .legacy.namespace import PoolRegistry, Siblings, private_builtins
 from .legacy.wrap import find_legacy
 from .loaded import AnyLoaded, DriverClass, FailedDriver, LoadedDriver, LoadedDrivers
 
+_LONGEST_TEXT = 1000
+"""Characters of what a file raises, which may be its data."""
+
 USER_MODULES = "hmm_user_drivers"
 
 
@@ -217,10 +220,15 @@ def reason_of_failure(
     err: BaseException, discreet: Callable[[str], str] = lambda text: text
 ) -> Reason:
     """Return why a file cannot be loaded; ``discreet`` cuts secrets from a text."""
+
+    def shown(text: str) -> str:
+        text = discreet(text)
+        return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+
     match err:
         case FileError(reason=reason):
             values = {
-                name: discreet(value) if type(value) is str else value
+                name: shown(value) if type(value) is str else value
                 for name, value in reason.values.items()
             }
             return why(reason.key, **values)
@@ -228,7 +236,7 @@ def reason_of_failure(
             return why("exits")
     text = " ".join(str(err.msg if isinstance(err, SyntaxError) else err).split())
     error = f"{type(err).__name__}: {text}" if text else type(err).__name__
-    return why("raises", error=discreet(error))
+    return why("raises", error=shown(error))
 
 
 def _line_in_file(err: BaseException, path: Path) -> int | None:

@@ -18,6 +18,7 @@ from custom_components.hmm.driver_api import (
     PoolWorker,
     count_online,
 )
+from custom_components.hmm.driver_api.ranges import WORKERS
 from custom_components.hmm.driver_api.transports.json_text import (
     check_size,
     without_nan,
@@ -165,20 +166,22 @@ def read_user(data: Mapping[str, Any], address: str, now: float) -> UserFile:
     entries = _dicts(data.get("worker")) or _dicts(data.get("workers"))
     workers = _merge_names(
         _read_worker(entry, address, now)
-        for entry in entries
+        # No more are shown, and each takes time
+        for entry in entries[: WORKERS.maximum]
         # What has no name at all is not a worker without name
         if isinstance(entry.get("workername"), str)
     )
     hashrates = _hashrates(data)
     hashrate = hashrates.get("5m")
     if hashrate is None and entries:
-        hashrate = _sum(_hashrates(entry).get("5m") for entry in entries)
+        hashrate = _sum(_hashrate(entry, "5m") for entry in entries)
     if hashrate is None:
         hashrate = hashrates.get("1m")
     last_share = parse_timestamp(data.get("lastshare")) or max(
         (worker.last_share for worker in workers if worker.last_share), default=None
     )
-    if any(worker.online is not None for worker in workers):
+    is_whole = len(entries) <= WORKERS.maximum
+    if is_whole and any(worker.online is not None for worker in workers):
         active = count_online(workers)
     else:
         active = parse_count(data.get("workers"))
@@ -327,8 +330,12 @@ def _hashrates(data: Mapping[str, Any]) -> dict[str, float]:
     return {
         window: hashrate
         for window in _WINDOWS
-        if (hashrate := parse_amount(data.get(f"hashrate{window}"))) is not None
+        if (hashrate := _hashrate(data, window)) is not None
     }
+
+
+def _hashrate(data: Mapping[str, Any], window: str) -> float | None:
+    return parse_amount(data.get(f"hashrate{window}"))
 
 
 def _read_worker(data: Mapping[str, Any], address: str, now: float) -> PoolWorker:
@@ -338,10 +345,12 @@ def _read_worker(data: Mapping[str, Any], address: str, now: float) -> PoolWorke
         online = now - last_share.timestamp() < ONLINE_SECONDS
     elif parse_number(data.get("lastshare")) == 0:
         online = False  # It never had one
-    hashrates = _hashrates(data)
+    hashrate = _hashrate(data, "5m")
+    if hashrate is None:
+        hashrate = _hashrate(data, "1m")
     return PoolWorker(
         name=worker_of(parse_text(data.get("workername")) or "", address),
-        hashrate=_with_value(hashrates.get("5m", hashrates.get("1m")), last_share, now),
+        hashrate=_with_value(hashrate, last_share, now),
         online=online,
         best_share=_best_share(data),
         last_share=last_share,
