@@ -7,7 +7,7 @@ from functools import partial
 from itertools import batched
 from typing import Any, ClassVar, override
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import (
@@ -419,6 +419,8 @@ def async_add_workers[DescriptionT: EntityDescription](
 
     async def add(offered: list[Entity]) -> None:
         for entities in batched(offered, AT_ONCE, strict=False):
+            if pool.config_entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+                return  # Its platform is gone, which would have removed them
             async_add_entities(entities)
             await asyncio.sleep(0)
 

@@ -430,6 +430,38 @@ async def test_hundreds_of_workers(
         assert await setting_up
 
 
+async def test_unloaded_while_workers_are_added(
+    home: HomeAssistant,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An account that is reloaded before all its workers are there has all of them."""
+    names = {f"rig{number}": 1e12 for number in range(MAX_NEW)}
+    async with SimulatedSolopool(wallets={WALLET: names}, speed=0) as pool:
+        entry = await set_up(home, pool_entry(pool, WALLET))
+        count = len(home.states.async_all())
+        await home.config_entries.async_unload(entry.entry_id)
+        with monkeypatch.context() as patched:
+            patched.setattr("custom_components.hmm.entity.AT_ONCE", 1)
+            assert await home.config_entries.async_setup(entry.entry_id)
+            states = home.states.async_all()
+            assert any("restored" in state.attributes for state in states)
+            assert await home.config_entries.async_unload(entry.entry_id)
+            await home.async_block_till_done()
+            states = home.states.async_all()
+            assert all(
+                "restored" in state.attributes
+                for state in states
+                if "rig" in state.entity_id
+            )
+        await home.config_entries.async_setup(entry.entry_id)
+        await home.async_block_till_done()
+        states = home.states.async_all()
+        assert len(states) == count
+        assert not any("restored" in state.attributes for state in states)
+        assert "already exists" not in caplog.text
+
+
 async def test_strangers_at_the_own_address(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,
