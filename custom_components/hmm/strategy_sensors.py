@@ -176,6 +176,8 @@ def async_add_strategy_sensors(
     @callback
     def add_bands(strategy: Strategy) -> None:
         """Add sensors of new bands, and remove those of bands that are gone."""
+        if strategy.error is not None:
+            return  # Which bands it has is not known until that is mended
         registry, entities = er.async_get(hass), []
         wanted = {
             f"{strategy.id}_{template.key}_{band.id}": (template, band)

@@ -8,10 +8,12 @@ from unittest.mock import PropertyMock, patch
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 import pytest
 
 from custom_components.hmm.data import get_data
 from custom_components.hmm.money.revenue import miner_revenue
+from custom_components.hmm.strategy.planner.model import Sentence
 from custom_components.hmm.strategy.records import StrategyRecord
 from custom_components.hmm.strategy.strategy import Strategy
 from simulator import SimulatedAxeOS, SimulatedSolopool
@@ -170,3 +172,18 @@ async def test_a_band_costs_what_its_miners_do(
     await mine(house)
     energy, cost, _ = sums(house, strategy, "normal")
     assert float(cost) == pytest.approx(float(energy) * 0.35 * 1.2, abs=0.002)
+
+
+async def test_settings_that_cannot_be_cost_no_sensor(house: House) -> None:
+    """Given damaged settings, then the sums of the bands are kept until they are mended."""
+    strategy = await house.follow(25)
+    registry = er.async_get(house.hass)
+    before = set(registry.entities)
+    house.change(strategy, {**BANDS, "dead_band": "much"})
+    await house.settle()
+    assert strategy.sentence == Sentence("broken", {"where": "dead_band"})
+    assert set(registry.entities) == before
+    house.change(strategy, {**BANDS, "bands": BANDS["bands"][1:]})
+    await house.settle()
+    gone = before.difference(registry.entities)
+    assert {entity_id.rpartition("_")[2] for entity_id in gone} == {"cheap"}

@@ -30,9 +30,9 @@ _LOGGER = logging.getLogger(__name__)
 FIRST_REPLY_SECONDS = 6.0
 """How long all drivers together wait for the first sign of a device.
 
-An old ESP32 takes up to 4 s for a reply. Home Assistant asks 5 s for a name that ends in
-".local": who waits less for it learns nothing, and has an error in the log. A driver that ignores its cancellation may hold
-the result up for another second.
+An old ESP32 takes up to 4 s for a reply. Home Assistant searches 5 s for a name that ends
+in ".local": with less, its failure would be an error in the log. A driver that ignores its
+cancellation may hold the result up for another second.
 """
 BROADCAST_SECONDS = 2.5
 """How long a device may take in all to broadcast while none of its ports replies.

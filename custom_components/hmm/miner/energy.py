@@ -144,8 +144,6 @@ class EnergyBook:
         self._longest_gap = longest_gap
         self._meters: dict[str, EnergyMeter] = {}
         self._store = SafeStore(hass, _STORE_VERSION, f"{DOMAIN}.energy")
-        self._next_save = 0.0
-        self._is_due = False
         hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._stop)
 
     @property
@@ -195,12 +193,8 @@ class EnergyBook:
             self.on_use(entry_id, kwh, seconds)
         before = self.displayed
         self.fleet_kwh += kwh
-        self._is_due |= is_visible or self.displayed != before
-        if self._is_due and (now := monotonic()) >= self._next_save:
-            # Else with the next reading of any miner
-            self._is_due = False
-            self._next_save = now + _SAVE_SECONDS
-            self._store.async_delay_save(self._data)
+        if is_visible or self.displayed != before:
+            self._store.async_save_within(self._data, _SAVE_SECONDS)
 
     def _data(self) -> dict[str, Any]:
         return {

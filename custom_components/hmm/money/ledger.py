@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, tzinfo
-from time import monotonic
 from typing import Any
 
 from homeassistant.const import EVENT_CORE_CONFIG_UPDATE, EVENT_HOMEASSISTANT_STOP
@@ -73,8 +72,6 @@ class Ledger:
         self.usual = UsualPrices(lambda: self._store.async_delay_save(self._data))
         self._today: tuple[tzinfo, datetime, datetime, datetime] | None = None
         """The zone, when its day and month began, and when the day ends."""
-        self._is_due = False
-        self._next_save = 0.0
         self._listeners: list[Callable[[], None]] = []
         self._stop_listening: CALLBACK_TYPE | None = None
 
@@ -193,11 +190,8 @@ class Ledger:
                 for one in self._by_sun(charge, surplus):
                     miner.charge(one)
                     fleet.charge(one)
-        self._is_due |= (miner.shown, fleet.shown) != before
-        if self._is_due and (clock := monotonic()) >= self._next_save:
-            self._is_due = False
-            self._next_save = clock + _SAVE_SECONDS
-            self._store.async_delay_save(self._data)
+        if (miner.shown, fleet.shown) != before:
+            self._store.async_save_within(self._data, _SAVE_SECONDS)
 
     async def async_forget(self, entry_id: str) -> None:
         """Drop the meter of a miner that was removed; the sum of the fleet stays."""

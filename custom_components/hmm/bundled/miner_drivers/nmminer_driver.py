@@ -214,8 +214,9 @@ class NMMinerDriver(BaseMinerAdapter):
     async def get_telemetry(self) -> MinerTelemetry:
         """Return the last broadcast, or one response of version 2.
 
-        A device that broadcasts no more may have been updated to version 2. Raises ``CannotConnect`` after two missed broadcasts of the device's own
-        rhythm, at the latest after 90 s.
+        A device that stops broadcasting may have been updated to version 2. Raises
+        ``CannotConnect`` after two missed broadcasts of the device's own rhythm, at the
+        latest after 90 s.
         """
         if self._http is not None:
             info = await self._http.get_json("/api/system/info")
