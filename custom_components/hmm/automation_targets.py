@@ -39,10 +39,10 @@ def entities_of(
     named = about._target.get(ATTR_DEVICE_ID) or ()  # noqa: SLF001
     if fleet is not None and device_id_of(hass, fleet) in named:
         entity_ids = entity_ids | {
-            entry.entity_id
-            for entry in registry.entities.values()
-            if entry.platform == DOMAIN
-            and (entry.domain == EVENT_DOMAIN or not _is_of_pool(hass, entry))
+            entity.entity_id
+            for entry in hass.config_entries.async_entries(DOMAIN)
+            for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
+            if entity.domain == EVENT_DOMAIN or entry_kind(entry) != EntryType.POOL
         }
     return {
         entity_id
@@ -51,8 +51,3 @@ def entities_of(
         and entry.platform == DOMAIN
         and entry.translation_key in keys
     }
-
-
-def _is_of_pool(hass: HomeAssistant, entity: er.RegistryEntry) -> bool:
-    entry = hass.config_entries.async_get_entry(entity.config_entry_id or "")
-    return entry is not None and entry_kind(entry) == EntryType.POOL
