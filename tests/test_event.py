@@ -1,13 +1,16 @@
 """Events: a block, a new best share; never one that did not happen."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.event import ATTR_EVENT_TYPE
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, callback
 import pytest
 
+from custom_components.hmm.data import get_data
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNMMiner
 
 from .common import act, find, find_id, fleet_entry, identity, keys, later, poll
@@ -117,6 +120,21 @@ async def test_when_the_best_share_was_found_outlives_the_miner(
     (share,) = shown.attributes["shares"]
     assert share["found"] == shown.attributes["found"] is not None
     assert (share["entry_id"], share["difficulty"]) == (entry.entry_id, 9e12)
+
+
+async def test_what_was_found_in_an_outage_has_no_date(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, freezer: FrozenDateTimeFactory
+) -> None:
+    """It may be of another day than that on which the miner is back."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    for hours, is_dated in ((0.9, True), (1.1, False)):
+        best(bitaxe, 9e12 + hours * 1e12)
+        freezer.tick(timedelta(hours=hours))
+        await poll(home, entry)
+        await home.async_block_till_done()
+        record = get_data(home).miner_records[entry.entry_id]
+        assert (record.found is not None) == is_dated
 
 
 async def test_one_find_is_told_once(home: HomeAssistant) -> None:

@@ -1,7 +1,7 @@
 """What counts as found by a miner."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from custom_components.hmm.driver_api import MinerTelemetry
 from custom_components.hmm.miner.finds import MinerRecord
@@ -120,3 +120,19 @@ def test_a_session_counts_before_it_is_sure_to_last() -> None:
         known.append((record.best, record.found))
     none = (4e9, None), (4e9, None), (6e9, None)
     assert known == [*none, (6e9, day), (9e16, None), (6e9, day)]
+
+
+def test_a_session_of_before_has_no_date() -> None:
+    """What the first poll after a start reports may be of long before."""
+    day = datetime(2026, 11, 28, tzinfo=UTC)
+    record = MinerRecord.from_dict(MinerRecord("one", best_share=4e9).as_dict())
+    known = []
+    for best, at in (
+        (6e9, None),
+        (6e9, day),
+        (7e9, day),
+        (7e9, day + timedelta(hours=1)),
+    ):
+        record.update("one", MinerTelemetry(best_session_share=best), at)
+        known.append((record.best, record.found))
+    assert known == [*[(6e9, None)] * 2, (7e9, None), (7e9, day)]

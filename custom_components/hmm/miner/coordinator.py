@@ -68,6 +68,9 @@ MINER_INTERVAL = timedelta(seconds=30)
 
 _REFUSED_SECONDS = 3600
 
+_LONGEST_SILENCE = timedelta(hours=1)
+"""What a miner found meanwhile may be of another day."""
+
 _ATTEMPTS = 3
 """How often a miner is polled to verify a command that it accepted."""
 
@@ -353,8 +356,9 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         before = replace(record)
         driver = f"{entry.data[CONF_DRIVER]} {self.client.driver_version}"
         identity = f"{entry.unique_id} {driver}"
-        at = None if self.data is None else dt_util.utcnow()
-        find = record.update(identity, telemetry, at)
+        now, last = dt_util.utcnow(), self.last_good
+        is_new = last is not None and now - last <= _LONGEST_SILENCE
+        find = record.update(identity, telemetry, now if is_new else None)
         if record != before:
             self._records.save_soon()
         # Blocks alone are worth reporting long after they were found

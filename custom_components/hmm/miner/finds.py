@@ -29,6 +29,8 @@ class MinerRecord:
     """Seconds since it started: while they grow, fewer blocks are a mistake."""
     session_share: float | None = field(default=None, compare=False)
     """The best share of its session in the last poll."""
+    session_at: datetime | None = field(default=None, compare=False)
+    """When HMM saw that come, None if it was there before."""
     lower_polls: int = field(default=0, compare=False)
     """How many polls in a row reported a lower best share."""
 
@@ -57,7 +59,11 @@ class MinerRecord:
         self.identity = identity
         self.blocks_found = _or(telemetry.blocks_found, blocks)
         self.best_share, self.best_at = best, before.best_at
+        found = at
         if telemetry.best_share is None:
+            found = before.session_at
+            if before.session_share != telemetry.best_session_share:
+                self.session_at = at
             self._note_session(before.session_share, telemetry.best_session_share)
         else:
             self._note_best(telemetry.best_share, before.lower_polls)
@@ -65,7 +71,7 @@ class MinerRecord:
             self.blocks_found = _larger(blocks, self.blocks_found)
         is_same = _is_same_share(best, self.best_share)
         if self.best_share != best and not is_same:
-            self.best_at = at if _grew(best, self.best_share) else None
+            self.best_at = found if _grew(best, self.best_share) else None
         self.uptime = telemetry.uptime
         if _grew(blocks, telemetry.blocks_found):
             return "blocks_found"
