@@ -5,8 +5,6 @@ import gzip
 from http import HTTPStatus
 from pathlib import Path
 import re
-import shutil
-import subprocess
 
 from homeassistant.components.frontend import DATA_EXTRA_MODULE_URL, UrlManager
 from homeassistant.core import HomeAssistant
@@ -128,13 +126,3 @@ def test_first_card_is_drawn_from_36_kb() -> None:
         waiting |= set(result) - loaded
     assert len(loaded) > 1
     assert sum((DIST / f"{name}.gz").stat().st_size for name in loaded) <= LARGEST
-
-
-@pytest.mark.skipif(
-    not (SOURCE / "node_modules").is_dir() or shutil.which("node") is None,
-    reason="needs node and `npm ci` in frontend/",
-)
-@pytest.mark.timeout(120)
-def test_built_files_are_what_the_source_makes() -> None:
-    """Where node is there; script/lint does the same."""
-    subprocess.run(["node", "build.mjs", "--check"], cwd=SOURCE, check=True)

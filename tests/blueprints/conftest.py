@@ -112,15 +112,15 @@ def put_label(hass: HomeAssistant, entry: ConfigEntry[Any], name: str) -> str:
 
 
 @pytest.fixture
-def told(hass: HomeAssistant) -> list[dict[str, str]]:
+def notifications(hass: HomeAssistant) -> list[dict[str, str]]:
     """Return what the user is told, as the action gets it."""
-    found: list[dict[str, str]] = []
+    result: list[dict[str, str]] = []
 
     async def tell(call: ServiceCall) -> None:
-        found.append(dict(call.data))
+        result.append(dict(call.data))
 
     hass.services.async_register("test", "tell", tell)
-    return found
+    return result
 
 
 class Clock:

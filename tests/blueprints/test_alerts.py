@@ -19,7 +19,7 @@ from .conftest import FOLDER, NOTIFY, Clock, automate, device_id, put_label
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-type Told = list[dict[str, str]]
+type Notifications = list[dict[str, str]]
 ENGINE = ["alerts", "miner_offline", "no_shares", "pool_down"]
 
 
@@ -33,8 +33,8 @@ _Loader.add_constructor("!input", lambda loader, node: f"!input {node.value}")
 def read(blueprint: str) -> dict[str, Any]:
     """Return a blueprint as it is written."""
     text = (FOLDER / f"{blueprint}.yaml").read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.load(text, _Loader)
-    return found
+    result: dict[str, Any] = yaml.load(text, _Loader)
+    return result
 
 
 @pytest.fixture
@@ -47,11 +47,11 @@ async def entry(
     return entry
 
 
-def messages(told: Told) -> list[tuple[str, str]]:
+def messages(notifications: Notifications) -> list[tuple[str, str]]:
     """Return the title and the beginning of each message, and forget them."""
-    found = [(it["title"], it["message"].split(" ")[0]) for it in told]
-    told.clear()
-    return found
+    result = [(item["title"], item["message"].split(" ")[0]) for item in notifications]
+    notifications.clear()
+    return result
 
 
 # One incident
@@ -60,7 +60,7 @@ def messages(told: Told) -> list[tuple[str, str]]:
 async def test_one_message_and_the_all_clear_in_its_place(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -68,35 +68,35 @@ async def test_one_message_and_the_all_clear_in_its_place(
     await automate(home, "alerts", notify=NOTIFY)
     await bitaxe.unplug()
     await clock.wait(4, entry)
-    assert told == []
+    assert notifications == []
     await clock.wait(5, entry)
-    (alert,) = told
+    (alert,) = notifications
     assert alert["title"] == "Axe"
     (problem,) = fleet_entry(home).runtime_data.data.problems
     assert alert["message"] == problem.sentences[0]
     await clock.wait(90)
-    assert len(told) == 1
+    assert len(notifications) == 1
 
     await bitaxe.plug_in()
     await clock.wait(2, entry)
-    assert len(told) == 1, "it may leave again"
+    assert len(notifications) == 1, "it may leave again"
     await clock.wait(4, entry)
-    assert told[1]["tag"] == alert["tag"]
-    assert told[1]["message"].startswith("Solved after")
+    assert notifications[1]["tag"] == alert["tag"]
+    assert notifications[1]["message"].startswith("Solved after")
     await clock.wait(10, entry)
-    assert len(told) == 2
+    assert len(notifications) == 2
     assert home.states.get("automation.it").attributes["current"] == 0  # type: ignore[union-attr]
 
     # And a new incident is a new message
     await bitaxe.unplug()
     await clock.wait(10, entry)
-    assert len(told) == 3
+    assert len(notifications) == 3
 
 
 async def test_who_comes_and_goes_is_one_incident(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -107,22 +107,22 @@ async def test_who_comes_and_goes_is_one_incident(
     await clock.wait(4, entry)
     await bitaxe.plug_in()
     await clock.wait(10, entry)
-    assert told == []
+    assert notifications == []
     await bitaxe.unplug()
     await clock.wait(10, entry)
-    assert len(told) == 1
+    assert len(notifications) == 1
     for _ in range(3):
         await bitaxe.plug_in()
         await clock.wait(1, entry)
         await bitaxe.unplug()
         await clock.wait(5, entry)
-    assert len(told) == 1
+    assert len(notifications) == 1
 
 
 async def test_who_is_muted_is_not_told(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -131,13 +131,13 @@ async def test_who_is_muted_is_not_told(
     await automate(home, "alerts", notify=NOTIFY)
     await bitaxe.unplug()
     await clock.wait(20, entry)
-    assert told == []
+    assert notifications == []
 
 
 async def test_paused_is_no_problem(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -145,13 +145,13 @@ async def test_paused_is_no_problem(
     await automate(home, "alerts", notify=NOTIFY)
     bitaxe.paused = True
     await clock.wait(30, entry)
-    assert told == []
+    assert notifications == []
 
 
 async def test_a_target_is_followed(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -161,16 +161,18 @@ async def test_a_target_is_followed(
     await automate(home, "alerts", notify=NOTIFY, miners={"label_id": label})
     await bitaxe.unplug()
     await clock.wait(10, entry)
-    assert told == []
+    assert notifications == []
     await bitaxe.plug_in()
     await clock.wait(5, entry)
     put_label(home, entry, "Chosen")
     await bitaxe.unplug()
     await clock.wait(10, entry)
-    assert len(told) == 1
+    assert len(notifications) == 1
 
 
-async def test_a_rule_per_pool(home: HomeAssistant, clock: Clock, told: Told) -> None:
+async def test_a_rule_per_pool(
+    home: HomeAssistant, clock: Clock, notifications: Notifications
+) -> None:
     """Given two pools that are down, then each automation acts for its own alone."""
     async with SimulatedSolopool() as one, SimulatedSolopool(coin="btc") as other:
         entries = [
@@ -190,13 +192,13 @@ async def test_a_rule_per_pool(home: HomeAssistant, clock: Clock, told: Told) ->
         await clock.wait(40, *entries)
         problems = fleet_entry(home).runtime_data.data.problems
         assert len(problems) == 2
-        assert sorted(it["title"] for it in told) == ["One", "rule"]
+        assert sorted(item["title"] for item in notifications) == ["One", "rule"]
 
 
 async def test_what_is_not_ticked_is_not_told(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -204,18 +206,18 @@ async def test_what_is_not_ticked_is_not_told(
     await automate(home, "alerts", notify=NOTIFY, problems=["no_pool", "overheat"])
     await bitaxe.unplug()
     await clock.wait(10, entry)
-    assert told == []
+    assert notifications == []
     await bitaxe.plug_in()
     await clock.wait(1, entry)
     bitaxe.overheat()
     await clock.look(entry)
-    assert messages(told) == [("Axe", "Too")], "at once"
+    assert messages(notifications) == [("Axe", "Too")], "at once"
 
 
 async def test_what_is_ticked_is_told_in_words_beside_what_is_not(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -226,7 +228,7 @@ async def test_what_is_ticked_is_told_in_words_beside_what_is_not(
     await clock.wait(25, entry)
     (problem,) = fleet_entry(home).runtime_data.data.problems
     assert problem.keys == ("overheat", "weak_signal")
-    (alert,) = told
+    (alert,) = notifications
     assert alert["message"] == problem.sentences[1]
     assert alert["message"].startswith("WiFi signal -8")
 
@@ -237,7 +239,7 @@ async def test_what_is_ticked_is_told_in_words_beside_what_is_not(
 async def test_what_began_before_is_not_told_again(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -246,17 +248,17 @@ async def test_what_began_before_is_not_told_again(
     await clock.wait(20, entry)
     await automate(home, "alerts", notify=NOTIFY)
     await clock.wait(20, entry)
-    assert told == []
+    assert notifications == []
     await bitaxe.plug_in()
     await clock.wait(10, entry)
-    assert messages(told) == [("Axe", "Solved")]
+    assert messages(notifications) == [("Axe", "Solved")]
 
 
 @pytest.mark.parametrize("silence", ["unavailable", "unknown"])
 async def test_a_fleet_that_is_not_there_is_no_all_clear(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
     silence: str,
@@ -265,11 +267,11 @@ async def test_a_fleet_that_is_not_there_is_no_all_clear(
     await automate(home, "alerts", notify=NOTIFY)
     await bitaxe.unplug()
     await clock.wait(10, entry)
-    assert len(told) == 1
+    assert len(notifications) == 1
     problems = find_id(home, fleet_entry(home), "sensor", "problems")
     home.states.async_set(problems, silence)
     await clock.wait(20)
-    assert len(told) == 1
+    assert len(notifications) == 1
 
 
 # Quiet hours
@@ -286,7 +288,7 @@ async def test_a_fleet_that_is_not_there_is_no_all_clear(
 async def test_a_night_is_one_message(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
     night: str,
@@ -306,30 +308,32 @@ async def test_a_night_is_one_message(
         await clock.wait(10, entry, back, hot)
         await second.plug_in()
         await clock.wait(10, entry, back, hot)
-        assert told == []
+        assert notifications == []
         third.overheat()
         await clock.look(hot)
-        assert messages(told) == [("Hot", "Too")], "too hot is no matter of the clock"
+        assert messages(notifications) == [("Hot", "Too")], (
+            "too hot is no matter of the clock"
+        )
         await clock.at(morning)
-        assert told == []
+        assert notifications == []
         await clock.wait(1)
-        (digest,) = told
+        (digest,) = notifications
         lines = digest["message"].splitlines()
         assert [line.split(":")[0] for line in lines] == ["Axe", "Back"]
         assert "since 22:0" in lines[0]
         assert "Solved after" in lines[1]
         await clock.wait(30, entry, back, hot)
-        assert len(told) == 1
+        assert len(notifications) == 1
         # Its end is told as of any other
         await bitaxe.plug_in()
         await clock.wait(10, entry)
-        assert told[1]["title"] == "Axe"
+        assert notifications[1]["title"] == "Axe"
 
 
 async def test_never_quiet(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -340,7 +344,7 @@ async def test_never_quiet(
     await clock.at("2030-12-01 03:00:00")
     await bitaxe.unplug()
     await clock.wait(10, entry)
-    assert len(told) == 1
+    assert len(notifications) == 1
 
 
 # Many
@@ -352,7 +356,7 @@ async def test_never_quiet(
 async def test_miner_offline_and_what_else_to_do(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -361,11 +365,13 @@ async def test_miner_offline_and_what_else_to_do(
     await automate(home, "miner_offline", notify=NOTIFY, also=also)
     bitaxe.overheat()
     await clock.wait(5, entry)
-    assert told == []
+    assert notifications == []
     await clock.at("2030-11-30 22:30:00")
     await bitaxe.unplug()
     await clock.wait(30, entry)
-    assert [it["message"] for it in told] == [f"Axe {device_id(home, entry)}"]
+    assert [item["message"] for item in notifications] == [
+        f"Axe {device_id(home, entry)}"
+    ]
 
 
 # What the files promise
@@ -390,11 +396,12 @@ def test_every_problem_can_be_ticked() -> None:
     blueprint = read("alerts")
     keys = blueprint["variables"]["keys"]
     known = {
-        kind: {it for names in of.values() for it in names} for kind, of in keys.items()
+        kind: {name for names in of.values() for name in names}
+        for kind, of in keys.items()
     }
     # Busy is no problem, and a command of HMM is none of a poll
     assert known["miner"] >= {*RULES, *get_args(ReadReason.__value__)} - {"busy"}
     assert known["pool"] >= set(POOL_RULES)
     options = blueprint["blueprint"]["input"]["what"]["input"]["problems"]["selector"]
-    values = {it["value"] for it in options["select"]["options"]}
+    values = {option["value"] for option in options["select"]["options"]}
     assert values == {*keys["miner"], *keys["pool"]}

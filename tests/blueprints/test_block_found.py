@@ -35,30 +35,30 @@ async def find_block(
 async def test_each_block_is_told_once(
     home: HomeAssistant,
     clock: Clock,
-    told: list[dict[str, str]],
+    notifications: list[dict[str, str]],
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
     """Given blocks soon after each other and much later, each has its message."""
     await automate(home, "block_found", notify=NOTIFY)
     await find_block(clock, bitaxe, entry)
-    assert [it["title"] for it in told] == ["A block!"]
+    assert [item["title"] for item in notifications] == ["A block!"]
     height = bitaxe.miner.read().block_height
-    assert told[0]["message"] == f"Axe: block {height}"
+    assert notifications[0]["message"] == f"Axe: block {height}"
     for minutes in (0.5, 1, 2, 3, 3.9, 4.1, 5, 60):
-        told.clear()
+        notifications.clear()
         await clock.wait(minutes)
         await find_block(clock, bitaxe, entry)
-        assert len(told) == 1, minutes
-    told.clear()
+        assert len(notifications) == 1, minutes
+    notifications.clear()
     await clock.wait(20)
-    assert told == []
+    assert notifications == []
 
 
 async def test_lights_and_sound(
     home: HomeAssistant,
     clock: Clock,
-    told: list[dict[str, str]],
+    notifications: list[dict[str, str]],
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -77,7 +77,7 @@ async def test_lights_and_sound(
         sound=[{"action": "test.tell", "data": {"message": "fanfare"}}],
     )
     await find_block(clock, bitaxe, entry)
-    assert [it["message"] for it in told][1:] == ["fanfare"]
+    assert [item["message"] for item in notifications][1:] == ["fanfare"]
     assert calls[0].data["entity_id"] == ["light.cellar"]
     assert calls[0].data["flash"] == "long"
 
@@ -85,7 +85,7 @@ async def test_lights_and_sound(
 async def test_who_is_muted_or_not_chosen(
     home: HomeAssistant,
     clock: Clock,
-    told: list[dict[str, str]],
+    notifications: list[dict[str, str]],
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -97,18 +97,18 @@ async def test_who_is_muted_or_not_chosen(
         put_label(home, entry, "HMM muted")
         await automate(home, "block_found", notify=NOTIFY)
         await find_block(clock, bitaxe, entry)
-        assert told == []
+        assert notifications == []
         await clock.wait(0.5)
         await find_block(clock, other, second)
-        assert [it["message"].split(":")[0] for it in told] == ["Other"]
+        assert [item["message"].split(":")[0] for item in notifications] == ["Other"]
         # Nor who is not of the chosen label
-        told.clear()
+        notifications.clear()
         put_label(home, entry, "Another")
         await automate_again(home, miners={"label_id": chosen})
         await clock.wait(5)
         await find_block(clock, bitaxe, entry)
         await find_block(clock, other, second)
-        assert [it["message"].split(":")[0] for it in told] == ["Other"]
+        assert [item["message"].split(":")[0] for item in notifications] == ["Other"]
 
 
 async def automate_again(home: HomeAssistant, **inputs: Any) -> None:

@@ -87,10 +87,10 @@ async def cellar(
         for entry in entries:
             (device,) = dr.async_entries_for_config_entry(devices, entry.entry_id)
             devices.async_update_device(device.id, area_id=area, labels={label})
-        found = Cellar(home, bitaxe, avalon, entries, area, label)
-        assert found.modes == (STANDARD, HIGH)
-        found.forget_writes()
-        yield found
+        result = Cellar(home, bitaxe, avalon, entries, area, label)
+        assert result.modes == (STANDARD, HIGH)
+        result.forget_writes()
+        yield result
 
 
 async def automate(hass: HomeAssistant, **inputs: Any) -> None:

@@ -13,7 +13,7 @@ from .conftest import NOTIFY, Clock, automate, put_label
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-type Told = list[dict[str, str]]
+type Notifications = list[dict[str, str]]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def best(
 async def test_each_record_of_at_least_so_much(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -48,19 +48,19 @@ async def test_each_record_of_at_least_so_much(
     await automate(home, "new_best_share", notify=NOTIFY, at_least=4)
     await best(clock, bitaxe, entry, 3.9e9)
     await clock.wait(1)
-    assert told == []
+    assert notifications == []
     await best(clock, bitaxe, entry, 5e9)
-    assert [it["message"] for it in told] == ["Axe: 5.0 G"]
+    assert [item["message"] for item in notifications] == ["Axe: 5.0 G"]
     await clock.wait(1)
     await best(clock, bitaxe, entry, 4.5e9)
     await clock.wait(10)
-    assert len(told) == 1
+    assert len(notifications) == 1
 
 
 async def test_a_muted_miner_is_not_told(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -69,11 +69,11 @@ async def test_a_muted_miner_is_not_told(
     await automate(home, "new_best_share", notify=NOTIFY)
     await best(clock, bitaxe, entry, 5e9)
     await clock.wait(10)
-    assert told == []
+    assert notifications == []
 
 
 @pytest.mark.parametrize(
-    ("evening", "found", "morning"),
+    ("evening", "result", "morning"),
     [
         ("2030-11-30 21:00:00", "2030-12-01 02:00:00", "2030-12-01 06:59:00"),
         # The clocks go forward, and back
@@ -84,29 +84,29 @@ async def test_a_muted_miner_is_not_told(
 async def test_the_records_of_a_night_are_one_message(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
     evening: str,
-    found: str,
+    result: str,
     morning: str,
 ) -> None:
     """Given records in quiet hours, the best is told at their end, once."""
     await automate(home, "new_best_share", notify=NOTIFY)
     await clock.at(evening)
     await best(clock, bitaxe, entry, 5e9)
-    assert len(told) == 1, "not quiet yet"
-    told.clear()
+    assert len(notifications) == 1, "not quiet yet"
+    notifications.clear()
     await clock.at(evening.replace("21:00", "22:00"))
     await best(clock, bitaxe, entry, 6e9)
     await clock.wait(10)
-    await clock.at(found)
+    await clock.at(result)
     await best(clock, bitaxe, entry, 7e9)
     await clock.wait(10)
     await clock.at(morning)
-    assert told == []
+    assert notifications == []
     await clock.wait(1)
-    assert [it["message"] for it in told] == ["Axe: 7.0 G"]
+    assert [item["message"] for item in notifications] == ["Axe: 7.0 G"]
     await clock.wait(30)
     await clock.at(morning.replace("06:59", "23:00"))
-    assert len(told) == 1
+    assert len(notifications) == 1

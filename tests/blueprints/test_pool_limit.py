@@ -13,7 +13,7 @@ from tests.conftest import set_up
 
 from .conftest import NOTIFY, Clock, automate, device_id
 
-type Told = list[dict[str, str]]
+type Notifications = list[dict[str, str]]
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def entry(
 async def test_a_limit_is_told_once_and_its_end(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     pool: SimulatedSolopool,
     entry: ConfigEntry[Any],
 ) -> None:
@@ -61,7 +61,7 @@ async def test_a_limit_is_told_once_and_its_end(
         also=[{"action": "test.do", "data": {"device": "{{ device }}"}}],
     )
     await clock.wait(10, entry)
-    assert told == []
+    assert notifications == []
 
     (wallet,) = pool.wallets.values()
     gone = dict(wallet.workers)
@@ -69,31 +69,34 @@ async def test_a_limit_is_told_once_and_its_end(
     await clock.wait(3, entry)
     wallet.workers |= gone
     await clock.wait(5, entry)
-    assert told == []  # too short
+    assert notifications == []  # too short
 
     wallet.workers.popitem()
     await clock.wait(9, entry)
-    assert len(told) == 1
+    assert len(notifications) == 1
     now = find(home, entry, "sensor", "pool_hashrate").state
-    assert told[0]["message"].startswith("Hashrate: ")
-    assert f"{now} TH/s, less than {before - 0.1} TH/s" in told[0]["message"]
-    assert told[0]["title"] == "Mine"
+    assert notifications[0]["message"].startswith("Hashrate: ")
+    assert f"{now} TH/s, less than {before - 0.1} TH/s" in notifications[0]["message"]
+    assert notifications[0]["title"] == "Mine"
     assert deeds == [{"device": device_id(home, entry)}]
 
     # Silence is no all-clear
     pool.status = 502
     await clock.wait(3, entry)
-    assert len(told) == 1
+    assert len(notifications) == 1
     pool.status = None
     wallet.workers |= gone
     await clock.wait(3, entry)
-    assert told[1]["message"].startswith("Within its limits again: ")
-    assert told[1]["tag"] == told[0]["tag"]
+    assert notifications[1]["message"].startswith("Within its limits again: ")
+    assert notifications[1]["tag"] == notifications[0]["tag"]
     assert len(deeds) == 1
 
 
 async def test_a_limit_of_rejects(
-    home: HomeAssistant, clock: Clock, told: Told, entry: ConfigEntry[Any]
+    home: HomeAssistant,
+    clock: Clock,
+    notifications: Notifications,
+    entry: ConfigEntry[Any],
 ) -> None:
     """Given a rate above the limit already at the start, it is told, in German."""
     figure = find_id(home, entry, "sensor", "reject_rate")
@@ -107,15 +110,18 @@ async def test_a_limit_of_rejects(
         language="de",
     )
     await clock.wait(5, entry)
-    assert len(told) == 1
-    assert "mehr als 0.1 %" in told[0]["message"]
+    assert len(notifications) == 1
+    assert "mehr als 0.1 %" in notifications[0]["message"]
 
 
 async def test_no_limit_is_never_left(
-    home: HomeAssistant, clock: Clock, told: Told, entry: ConfigEntry[Any]
+    home: HomeAssistant,
+    clock: Clock,
+    notifications: Notifications,
+    entry: ConfigEntry[Any],
 ) -> None:
     """Given neither limit, nothing is told."""
     figure = find_id(home, entry, "sensor", "reject_rate")
     await automate(home, "pool_limit", figure=figure, patience=0, notify=NOTIFY)
     await clock.wait(5, entry)
-    assert told == []
+    assert notifications == []

@@ -14,7 +14,7 @@ from .conftest import NOTIFY, Clock, automate, run_by_hand, settle
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-type Told = list[dict[str, str]]
+type Notifications = list[dict[str, str]]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def entry(
 
 
 async def test_firmware_is_told_once_a_week(
-    home: HomeAssistant, clock: Clock, told: Told
+    home: HomeAssistant, clock: Clock, notifications: Notifications
 ) -> None:
     """Given an update and none, the update is told on Sunday and by hand."""
     for name, state in (("axe", "on"), ("other", "off"), ("gone", "unavailable")):
@@ -44,32 +44,32 @@ async def test_firmware_is_told_once_a_week(
     updates = ["update.axe", "update.other", "update.gone", "update.missing"]
     await automate(home, "firmware_available", notify=NOTIFY, updates=updates)
     await clock.at("2030-12-01 09:59:00")
-    assert told == []
+    assert notifications == []
     await clock.wait(1)
-    assert [it["message"] for it in told] == ["Axe: 2.14.0 → 2.15.1"]
+    assert [item["message"] for item in notifications] == ["Axe: 2.14.0 → 2.15.1"]
     for day in (2, 3, 7):
         await clock.at(f"2030-12-0{day} 10:00:00")
-    assert len(told) == 1
+    assert len(notifications) == 1
     await clock.at("2030-12-08 10:00:00")
-    assert len(told) == 2
+    assert len(notifications) == 2
     home.states.async_set("update.axe", "off")
     await clock.at("2030-12-15 10:00:00")
-    assert len(told) == 2, "there is none"
+    assert len(notifications) == 2, "there is none"
     await run_by_hand(home)
-    assert told[-1]["message"] == "No new firmware."
+    assert notifications[-1]["message"] == "No new firmware."
 
 
 async def test_report_of_the_day(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
 ) -> None:
     """Given a fleet, the report has its values, what is chosen, and what is wrong."""
     await automate(home, "daily_report", notify=NOTIFY)
     await clock.at("2030-11-30 20:00:00")
-    (report,) = told
+    (report,) = notifications
     lines = report["message"].splitlines()
     assert lines[0] == "1 of 1 miners online"
     names = [line.split(":")[0] for line in lines[1:]]
@@ -79,17 +79,17 @@ async def test_report_of_the_day(
     await bitaxe.unplug()
     await clock.wait(5, entry)
     await run_by_hand(home)
-    lines = told[-1]["message"].splitlines()
+    lines = notifications[-1]["message"].splitlines()
     assert lines[0] == "0 of 1 miners online"
     assert lines[-1].startswith("Axe: ")
-    assert "unknown" not in told[-1]["message"]
+    assert "unknown" not in notifications[-1]["message"]
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es", "fr", "nl", "pt-BR", "zh-Hans"])
 async def test_report_finds_the_sensors_of_each_language(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     language: str,
 ) -> None:
@@ -102,7 +102,9 @@ async def test_report_finds_the_sensors_of_each_language(
         await automate(home, "daily_report", notify=NOTIFY)
         await settle(home)
         await run_by_hand(home)
-    first, hashrate, power, efficiency, _, chance = told[0]["message"].splitlines()
+    first, hashrate, power, efficiency, _, chance = notifications[0][
+        "message"
+    ].splitlines()
     assert first == "1 of 1 miners online"
     assert hashrate.endswith("TH/s")
     assert power.endswith("W")
@@ -111,7 +113,10 @@ async def test_report_finds_the_sensors_of_each_language(
 
 
 async def test_report_of_chosen_values(
-    home: HomeAssistant, clock: Clock, told: Told, entry: ConfigEntry[Any]
+    home: HomeAssistant,
+    clock: Clock,
+    notifications: Notifications,
+    entry: ConfigEntry[Any],
 ) -> None:
     """Given sensors and German, the report has these alone, and German words."""
     power = find_id(home, entry, "sensor", "power")
@@ -125,6 +130,6 @@ async def test_report_of_chosen_values(
     )
     await settle(home)
     await run_by_hand(home)
-    first, *rest = told[0]["message"].splitlines()
+    first, *rest = notifications[0]["message"].splitlines()
     assert first == "1 von 1 Minern online"
     assert [line.split(":")[0] for line in rest] == ["Power"]

@@ -16,7 +16,7 @@ from .conftest import NOTIFY, Clock, automate, device_id, put_label
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-type Told = list[dict[str, str]]
+type Notifications = list[dict[str, str]]
 type Miner = tuple[SimulatedAxeOS, ConfigEntry[Any]]
 
 
@@ -27,12 +27,12 @@ async def miners(
     """Set up two miners."""
     options = {"reboot_seconds": 0.2, "restart_delay": 0.1}
     async with SimulatedAxeOS(generation="2.14", model="supra", **options) as other:
-        found = []
+        result = []
         for device, title in ((bitaxe, "Axe"), (other, "Other")):
             entry = await set_up(home, miner_entry(device, "bitaxe", title=title))
-            found.append((device, entry))
-        await clock.wait(3, *(entry for _, entry in found))
-        yield found
+            result.append((device, entry))
+        await clock.wait(3, *(entry for _, entry in result))
+        yield result
 
 
 def counts(miners: list[Miner]) -> list[int]:
@@ -102,7 +102,11 @@ async def test_who_finds_shares_is_left_alone(
 
 @pytest.mark.parametrize("restart", [True, False])
 async def test_a_miner_without_shares(
-    home: HomeAssistant, clock: Clock, told: Told, miners: list[Miner], restart: bool
+    home: HomeAssistant,
+    clock: Clock,
+    notifications: Notifications,
+    miners: list[Miner],
+    restart: bool,
 ) -> None:
     """Given a miner that stands still, it is told, and restarted once if wanted."""
     (axe, entry), _ = miners
@@ -116,8 +120,8 @@ async def test_a_miner_without_shares(
     stand_still(axe, 100)
     for _ in range(8):
         await clock.wait(10, entry)
-        if told:
+        if notifications:
             break
     assert find(home, entry, "sensor", "status").state == "no_shares"
-    assert [it["title"] for it in told] == ["Axe"]
+    assert [item["title"] for item in notifications] == ["Axe"]
     assert counts(miners) == [restart, 0]

@@ -14,7 +14,7 @@ from .conftest import NOTIFY, Clock, automate, device_id, put_label
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-type Told = list[dict[str, str]]
+type Notifications = list[dict[str, str]]
 
 
 @pytest.fixture
@@ -31,14 +31,14 @@ async def entry(
 @pytest.fixture
 def deeds(home: HomeAssistant, entry: ConfigEntry[Any]) -> list[tuple[str, list[str]]]:
     """Return which actions are called, and for which devices."""
-    found: list[tuple[str, list[str]]] = []
+    result: list[tuple[str, list[str]]] = []
 
     async def note(call: ServiceCall) -> None:
-        found.append((call.service, call.data["device_id"]))
+        result.append((call.service, call.data["device_id"]))
 
     for action in ("set_mode", "pause"):
         home.services.async_register("hmm", action, note)
-    return found
+    return result
 
 
 def heat(device: SimulatedAxeOS, degrees: float) -> None:
@@ -49,7 +49,7 @@ def heat(device: SimulatedAxeOS, degrees: float) -> None:
 async def test_it_steps_down_and_then_pauses(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
     deeds: list[tuple[str, list[str]]],
@@ -62,27 +62,27 @@ async def test_it_steps_down_and_then_pauses(
     assert deeds == []
     await clock.wait(3, entry)
     assert deeds == [("set_mode", [device])]
-    assert told[0]["message"].startswith("Too hot: 72.0 °C, limit 70 °C")
+    assert notifications[0]["message"].startswith("Too hot: 72.0 °C, limit 70 °C")
     await clock.wait(6, entry)
     assert deeds[1:] == [("pause", [device])]
     await clock.wait(10, entry)
-    assert len(deeds) == len(told) == 2
+    assert len(deeds) == len(notifications) == 2
 
     # 68 is not cool yet
     heat(bitaxe, 68)
     await clock.wait(3, entry)
-    assert len(told) == 2
+    assert len(notifications) == 2
     heat(bitaxe, 66)
     await clock.wait(3, entry)
-    assert [it["message"] for it in told[2:]] == ["No longer too hot."]
-    assert told[2]["tag"] == told[0]["tag"]
+    assert [item["message"] for item in notifications[2:]] == ["No longer too hot."]
+    assert notifications[2]["tag"] == notifications[0]["tag"]
     assert len(deeds) == 2
 
 
 async def test_an_economical_mode_may_be_enough(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
     deeds: list[tuple[str, list[str]]],
@@ -96,13 +96,13 @@ async def test_an_economical_mode_may_be_enough(
     assert [action for action, _ in deeds] == ["set_mode"]
     heat(bitaxe, 60)
     await clock.wait(3, entry)
-    assert told[1]["message"] == "Nicht mehr zu heiß."
+    assert notifications[1]["message"] == "Nicht mehr zu heiß."
 
 
 async def test_who_is_left_alone(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
     deeds: list[tuple[str, list[str]]],
@@ -123,7 +123,7 @@ async def test_who_is_left_alone(
 async def test_muted_is_acted_on_but_not_told(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     bitaxe: SimulatedAxeOS,
     entry: ConfigEntry[Any],
     deeds: list[tuple[str, list[str]]],
@@ -134,13 +134,13 @@ async def test_muted_is_acted_on_but_not_told(
     heat(bitaxe, 72)
     await clock.wait(10, entry)
     assert [action for action, _ in deeds] == ["set_mode", "pause"]
-    assert told == []
+    assert notifications == []
 
 
 async def test_an_avalon_has_its_own_limit(
     home: HomeAssistant,
     clock: Clock,
-    told: Told,
+    notifications: Notifications,
     deeds: list[tuple[str, list[str]]],
 ) -> None:
     """Given an Avalon above 70 °C, as it always is, nothing is done."""

@@ -25,7 +25,9 @@ SPEAKING = sorted(
 
 def test_what_has_a_message_has_its_words() -> None:
     """Given a blueprint with an action for messages, then it has words for them."""
-    telling = [it for it in FOLDER.glob("*.yaml") if "!input notify" in it.read_text()]
+    telling = [
+        item for item in FOLDER.glob("*.yaml") if "!input notify" in item.read_text()
+    ]
     assert sorted(telling) == SPEAKING
 
 
@@ -37,10 +39,12 @@ def test_words_are_in_all_languages(path: Path) -> None:
     assert set(words) == LANGUAGES
     sections = blueprint["blueprint"]["input"].values()
     (language,) = (
-        it["input"]["language"] for it in sections if "language" in it["input"]
+        section["input"]["language"]
+        for section in sections
+        if "language" in section["input"]
     )
     options = language["selector"]["select"]["options"]
-    assert {it["value"] for it in options} == LANGUAGES
+    assert {option["value"] for option in options} == LANGUAGES
     english = {key: set(re.findall(r"{\d}", text)) for key, text in words["en"].items()}
     for texts in words.values():
         said = {key: set(re.findall(r"{\d}", text)) for key, text in texts.items()}
@@ -54,7 +58,7 @@ def test_words_are_in_all_languages(path: Path) -> None:
 async def test_an_incident_in_another_language(
     home: HomeAssistant,
     clock: Clock,
-    told: list[dict[str, str]],
+    notifications: list[dict[str, str]],
     bitaxe: SimulatedAxeOS,
     language: str,
     over: str,
@@ -67,5 +71,5 @@ async def test_an_incident_in_another_language(
     await clock.wait(8, entry)
     await bitaxe.plug_in()
     await clock.wait(6, entry)
-    assert len(told) == 2
-    assert re.match(over, told[1]["message"])
+    assert len(notifications) == 2
+    assert re.match(over, notifications[1]["message"])

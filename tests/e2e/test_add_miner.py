@@ -11,7 +11,7 @@ from demo.entries import add_miner
 from demo.home_assistant import Client, HomeAssistant
 from simulator.axeos import SimulatedAxeOS
 
-from .conftest import Screenshot
+from .conftest import A_POLL, Screenshot
 from .dialog import Dialog
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -97,17 +97,16 @@ async def test_unplugged_miner_is_unavailable_until_it_is_back(
         await expect(hashrate).not_to_contain_text("TH/s")
 
         await bitaxe.plug_in()
-        await poll(client, name)
-        await expect(hashrate).to_contain_text("TH/s")
+        await expect(hashrate).to_contain_text("TH/s", timeout=A_POLL)
         await expect(page.locator(MODE)).to_contain_text("Standard")
 
 
 async def poll(client: Client, name: str) -> None:
     """Poll a miner until a second miss counts, without the wait for its turn."""
     entity_id = next(
-        it["entity_id"]
-        for it in await client.command("get_states")
-        if it["attributes"].get("friendly_name") == f"{name} Hashrate"
+        item["entity_id"]
+        for item in await client.command("get_states")
+        if item["attributes"].get("friendly_name") == f"{name} Hashrate"
     )
     for _ in range(2):
         await client.command(

@@ -170,7 +170,7 @@ async def accessible(page: Page) -> None:
         "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']})"
     )
     # What axe cannot judge is not readable for certain
-    unsure = [it for it in result["incomplete"] if it["id"] == "color-contrast"]
+    unsure = [item for item in result["incomplete"] if item["id"] == "color-contrast"]
     ours = [
         (violation["id"], node["target"])
         for violation in (*result["violations"], *unsure)

@@ -97,8 +97,8 @@ async def test_views_share_one_history_and_leave_no_error(
 ) -> None:
     """Each view is drawn; all that two miners had in 24 hours is one subscription."""
     ids = {
-        it["name_by_user"]: it["id"]
-        for it in await client.command("config/device_registry/list")
+        item["name_by_user"]: item["id"]
+        for item in await client.command("config/device_registry/list")
     }
     page = await context.new_page()
     sent: list[str] = []
@@ -311,5 +311,5 @@ async def tokens(client: Client, url: str) -> dict[str, Any]:
         f"/auth/login_flow/{flow['flow_id']}",
         {"client_id": client_id, "username": GUEST[0], "password": GUEST[1]},
     )
-    found = await client.exchange(done["result"])
-    return {**found, "hassUrl": url, "clientId": client_id, "expires": 1e14}
+    result = await client.exchange(done["result"])
+    return {**result, "hassUrl": url, "clientId": client_id, "expires": 1e14}

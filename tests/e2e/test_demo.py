@@ -194,12 +194,12 @@ async def test_visitor_sees_the_fleet_without_a_login(
         async with Client(f"http://127.0.0.1:{port}") as client:
             await client.log_in()
             # The demo has no rooms, and exposes no button
-            said = [
+            reply = [
                 it
                 for it, _ in documented_answers("en")
                 if "garage" not in it and not it.startswith("restart")
             ]
-            for sentence in (*said, *stock_sentences()):
+            for sentence in (*reply, *stock_sentences()):
                 answer = await client.command("conversation/process", text=sentence)
                 assert answer["response"]["response_type"] != "error", sentence
         await page.close()
@@ -224,6 +224,6 @@ async def test_a_taken_port_leaves_nothing_behind(tmp_path: Path) -> None:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        said, _ = await process.communicate()
-    assert f"Port {port} is in use" in said.decode()
+        reply, _ = await process.communicate()
+    assert f"Port {port} is in use" in reply.decode()
     assert not (tmp_path / "demo.json").exists()

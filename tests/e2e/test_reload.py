@@ -32,7 +32,7 @@ EXPECTED = (
 
 async def entries(client: Client) -> list[dict[str, Any]]:
     """Return the entries of the integration."""
-    return [it for it in await client.get(ENTRY) if it["domain"] == "hmm"]
+    return [item for item in await client.get(ENTRY) if item["domain"] == "hmm"]
 
 
 async def states(client: Client, names: tuple[str, ...]) -> dict[str, str]:
@@ -48,9 +48,9 @@ async def available_again(client: Client, names: tuple[str, ...]) -> dict[str, s
     """Wait until no entity of these devices is unavailable; return their states."""
     async with asyncio.timeout(60):
         while True:
-            found = await states(client, names)
-            if found and "unavailable" not in found.values():
-                return found
+            result = await states(client, names)
+            if result and "unavailable" not in result.values():
+                return result
             await asyncio.sleep(0.5)
 
 
@@ -78,7 +78,7 @@ async def test_everything_survives_a_reload_and_opens_its_dialogs(
             if entry["supports_reconfigure"]:
                 await open_dialog(client, FLOWS[0], handler="hmm", entry_id=entry_id)
             await client.post(f"{ENTRY}/{entry_id}/reload", {})
-        assert {it["state"] for it in await entries(client)} == {"loaded"}
+        assert {item["state"] for item in await entries(client)} == {"loaded"}
         after = await available_again(client, names)
         assert after.keys() == before.keys()
     complaints = [

@@ -230,8 +230,8 @@ async def test_what_a_miner_cannot_do(home: HomeAssistant) -> None:
                 assert lotto.counters.by_path["POST /api/swarm/find"] == 1
             reported = await run(home, action, *entries, **data)
             refused = {name: it["reason"] for name, it in reported.items()}
-            assert {it["result"] for it in reported.values()} == {"refused"}, action
-            assert all(it["error"] for it in reported.values())
+            assert {item["result"] for item in reported.values()} == {"refused"}, action
+            assert all(item["error"] for item in reported.values())
             no_mode = dict.fromkeys(("Old", "Nano"), "no_such_mode")
             assert refused == (
                 {"Lotto": "not_supported"} | no_mode
@@ -277,7 +277,7 @@ async def test_two_writers_at_once(
     await asyncio.gather(
         *(run(home, "set_mode", entry, mode=mode) for mode in ("eco", "turbo", "oc"))
     )
-    points = [(it["frequency"], it["coreVoltage"]) for it in bitaxe.writes]
+    points = [(write["frequency"], write["coreVoltage"]) for write in bitaxe.writes]
     assert points == [(400, 1100), (600, 1200), (625, 1250)]
     assert find(home, entry, "select", "mode").state == "oc"
 
@@ -292,7 +292,7 @@ async def test_no_more_at_once_than_asked_for(
     first, *others = four
     first[0].fault = Fault.SILENT
     task = asyncio.create_task(
-        run(home, "set_mode", *(it[1] for it in four), mode="eco", parallel=1)
+        run(home, "set_mode", *(item[1] for item in four), mode="eco", parallel=1)
     )
     await asyncio.sleep(0.3)
     assert not any(axe.writes for axe, _ in four)
@@ -301,7 +301,7 @@ async def test_no_more_at_once_than_asked_for(
     await first[0].plug_in()
     reported = await task
     assert all(axe.writes for axe, _ in others)
-    assert [reported[it[1].title]["result"] for it in others] == ["done"] * 3
+    assert [reported[other[1].title]["result"] for other in others] == ["done"] * 3
 
 
 async def test_restarts_are_staggered(
@@ -310,8 +310,8 @@ async def test_restarts_are_staggered(
     """Between two starts there is the time that was asked for."""
     started = time.monotonic()
     data = {"stagger": {"milliseconds": 300}, "parallel": 20}
-    reported = await run(home, "restart", *(it[1] for it in four), **data)
-    assert [it["result"] for it in reported.values()] == ["done"] * 4
+    reported = await run(home, "restart", *(item[1] for item in four), **data)
+    assert [item["result"] for item in reported.values()] == ["done"] * 4
     assert time.monotonic() - started >= 0.9
     assert [axe.boots for axe, _ in four] == [2] * 4
 
@@ -508,7 +508,7 @@ async def test_a_newer_command_takes_the_place(
     await bitaxe.plug_in()
     await poll(home, entry)
     await home.async_block_till_done(wait_background_tasks=True)
-    assert [it["frequency"] for it in bitaxe.writes] == [600]
+    assert [write["frequency"] for write in bitaxe.writes] == [600]
     assert not bitaxe.paused
 
 

@@ -234,7 +234,7 @@ def test_only_told() -> None:
     decision = decide(
         world.now + 30, world.settings, world.pools, world.miners, world.memories
     )
-    assert [it.to for it in decision.wanted] == ["b"]
+    assert [item.to for item in decision.wanted] == ["b"]
     assert (decision.moves, world.moves) == ((), [])
 
 
@@ -479,12 +479,12 @@ def test_what_holds_in_every_world(seed: int) -> None:
         if index:
             assert at - world.moves[index - 1][0] >= STAGGER
         mine = [it for it, other, _ in world.moves if other.miner == move.miner]
-        assert sum(0 <= at - it < DAY for it in mine) <= MAX_MOVES
+        assert sum(0 <= at - item < DAY for item in mine) <= MAX_MOVES
         arrived = [it for it, name in world.arrivals if name == move.miner and it < at]
         assert not arrived or at - arrived[-1] >= SHORTEST_GAP
-        before = [it for it in mine if it < at]
+        before = [item for item in mine if item < at]
         assert not before or at - before[-1] >= RETRIES[0]
-    assert not {it.state for it in world.memories.values()} & ON_THE_WAY
+    assert not {memory.state for memory in world.memories.values()} & ON_THE_WAY
 
 
 def test_a_clock_that_is_set_back() -> None:

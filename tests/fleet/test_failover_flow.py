@@ -50,11 +50,11 @@ async def test_the_order_of_the_fleet(
         form = await open_step(home, fleet, "failover")
         offered = form["data_schema"].schema["failover_pools"].config
         assert set(offered["include_entities"]) == {
-            health(home, it) for it in (one, two)
+            health(home, item) for item in (one, two)
         }
         form = await go_on(home, form, **FORM, failover_pools=[health(home, one)])
         assert form["errors"] == {"failover_pools": "failover_pools_few"}
-        pools = [health(home, it) for it in (two, one, two)]
+        pools = [health(home, item) for item in (two, one, two)]
         none = {**FORM, "failover_when": []}
         form = await go_on(home, form, **none, failover_pools=pools)
         assert form["errors"] == {"failover_when": "failover_when_none"}
@@ -84,7 +84,7 @@ async def _order_of_a_miner(
     form = await open_step(home, axe, "pool_order")
     form = await go_on(home, form, failover="own", failover_pools=[health(home, one)])
     assert form["errors"] == {"failover_pools": "failover_pools_few"}
-    pools = [health(home, it) for it in (one, two)]
+    pools = [health(home, item) for item in (one, two)]
     await go_on(home, form, failover="own", failover_pools=pools)
     assert axe.options["failover"] == "own"
     assert axe.options["failover_pools"] == [one.entry_id, two.entry_id]

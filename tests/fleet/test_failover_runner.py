@@ -100,7 +100,7 @@ class House:
             fleet,
             options={
                 "failover_mode": "move",
-                "failover_pools": [it.entry_id for it in self.accounts],
+                "failover_pools": [account.entry_id for account in self.accounts],
                 "failover_when": ["stratum_down", "miner_no_pool"],
                 "failover_after": 5,
                 "failover_back_after": 30,
@@ -489,7 +489,7 @@ async def test_only_told(house: House) -> None:
 )
 async def test_the_choice_of_a_miner(house: House, choice: str, state: str) -> None:
     """Given a choice of its own, then the miner follows that."""
-    pools = [it.entry_id for it in reversed(house.accounts)]
+    pools = [account.entry_id for account in reversed(house.accounts)]
     house.hass.config_entries.async_update_entry(
         house.entry, options={"failover": choice, "failover_pools": pools}
     )

@@ -113,9 +113,9 @@ def test_the_newest_good_one() -> None:
     )
     facts = DeviceFacts(firmware="v2.9.0", manufacturer="Bitaxe")
     before = datetime(2026, 11, 20, tzinfo=UTC)
-    found = newest("bitaxe", facts, releases, before)
-    assert found is not None
-    assert found.tag == "v2.13.4"
+    result = newest("bitaxe", facts, releases, before)
+    assert result is not None
+    assert result.tag == "v2.13.4"
     nerd = DeviceFacts(firmware="v1.0.30", model="NerdQAxe+")
     other = read_releases(
         [release("v1.0.36", assets=[{"name": "esp-miner-NerdQAxe+.bin"}])]
@@ -144,8 +144,8 @@ def test_a_feed_that_makes_no_sense(lie: Any) -> None:
 def test_halves_of_characters_can_be_kept() -> None:
     """Given half of a surrogate pair, then it can be written to a file."""
     half = "\ud83d"
-    found = read_releases([release("v2.16.0", body=half, assets=[{"name": half}])])
-    assert found[0].notes == found[0].assets[0] == "?"
+    result = read_releases([release("v2.16.0", body=half, assets=[{"name": half}])])
+    assert result[0].notes == result[0].assets[0] == "?"
 
 
 def test_a_feed_without_end() -> None:
@@ -153,10 +153,10 @@ def test_a_feed_without_end() -> None:
     many = [
         release("v2.16.0", body="x" * 10**6, assets=[{"name": "y" * 10**4}, 5] * 10**4)
     ]
-    found = read_releases(many * 1000)
-    assert len(found) == 30
-    assert len(found[0].notes) == LONGEST_NOTES
-    assert len(found[0].assets) <= 200
+    result = read_releases(many * 1000)
+    assert len(result) == 30
+    assert len(result[0].notes) == LONGEST_NOTES
+    assert len(result[0].assets) <= 200
     assert read_releases([release("v2.16.0", body=None, assets=None)])[0].notes == ""
 
 
@@ -231,9 +231,9 @@ async def test_one_request_for_all(
                 "entity_id": find_id(home, first, "update", "firmware"),
             }
         )
-        told = (await client.receive_json())["result"]
-        assert told.startswith("v2.14.0 is skipped: https://github.com/")
-        assert "What is new in v9.0.0" in told
+        reported = (await client.receive_json())["result"]
+        assert reported.startswith("v2.14.0 is skipped: https://github.com/")
+        assert "What is new in v9.0.0" in reported
         fork = await notice(home, second)
         assert (fork.state, fork.attributes["reason"]) == ("unknown", "fork")
 

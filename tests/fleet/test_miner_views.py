@@ -120,23 +120,26 @@ async def test_telemetry_is_the_last_poll(
     """Given a miner, its figures are those of the poll, in the units of HMM-Local."""
     before = bitaxe.counters.requests
     path = f"/{miners[0].entry_id}/telemetry"
-    status, told = await send(client, "get", f"{path}?live=true")
+    status, reported = await send(client, "get", f"{path}?live=true")
     assert (status, bitaxe.counters.requests) == (200, before)
     data = get_data(home).fleet.miners[miners[0].entry_id].data
     assert data.hashrate is not None
     value = data.hashrate / 1e9
-    assert told["hashrate"] == {
+    assert reported["hashrate"] == {
         "display": f"{value / 1000:.2f} TH/s",
         "value": pytest.approx(value),
         "unit": "GH/s",
     }
-    age = datetime.now(UTC) - datetime.fromisoformat(told["timestamp"])
+    age = datetime.now(UTC) - datetime.fromisoformat(reported["timestamp"])
     assert timedelta(seconds=-1) < age < timedelta(minutes=1)
-    assert (told["temperature"], told["power_watts"]) == (data.temperature, data.power)
-    assert told["shares_accepted"] == data.shares_accepted
-    assert told["pool_in_use"] == data.pools[0].url
-    assert told["mode"] == told["extra_data"]["current_mode"] == "standard"
-    extra = told["extra_data"]
+    assert (reported["temperature"], reported["power_watts"]) == (
+        data.temperature,
+        data.power,
+    )
+    assert reported["shares_accepted"] == data.shares_accepted
+    assert reported["pool_in_use"] == data.pools[0].url
+    assert reported["mode"] == reported["extra_data"]["current_mode"] == "standard"
+    extra = reported["extra_data"]
     assert extra["core_voltage_mv"] == data.core_voltage
     assert extra["firmware_version"]
     assert extra["stale_shares"] is None
@@ -423,7 +426,7 @@ async def test_a_user_with_one_miner(
     for miner, path in ((miners[0], "/restart"), (miners[1], "/mode?mode=eco")):
         status, answer = await send(guest, "post", f"/{miner.entry_id}{path}")
         assert (status, answer["code"]) == (403, "not_allowed_to_control")
-    body = {"miner_ids": [it.entry_id for it in miners], "mode": "standard"}
+    body = {"miner_ids": [item.entry_id for item in miners], "mode": "standard"}
     status, _ = await send(guest, "post", "/bulk/mode", json=body)
     assert status == HTTPStatus.FORBIDDEN
     assert second.writes == []

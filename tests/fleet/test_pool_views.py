@@ -259,8 +259,8 @@ async def test_what_cannot_be_is_refused(
     code: str,
 ) -> None:
     """Given something wrong, it is said what, nothing is added and no flow is left."""
-    found, answer = await add(client, **body)
-    assert (found, answer["code"]) == (status, code), answer
+    result, answer = await add(client, **body)
+    assert (result, answer["code"]) == (status, code), answer
     assert "{" not in answer["message"]
     assert accounts(home) == []
     assert home.config_entries.flow.async_progress() == []
@@ -297,8 +297,8 @@ async def test_nonsense_is_refused(
     home: HomeAssistant, client: Client, options: dict[str, Any], status: int
 ) -> None:
     """Given a body that no script means, it is refused as such."""
-    found, answer = await send(client, "post", **options)
-    assert (found, bool(answer["code"])) == (status, True)
+    result, answer = await send(client, "post", **options)
+    assert (result, bool(answer["code"])) == (status, True)
     assert accounts(home) == []
 
 
@@ -391,7 +391,7 @@ async def test_two_at_once_are_one(
     path = f"/{accounts(home)[0].entry_id}"
     changes = ({"name": "A", "url": "barn.example"}, {"name": "B", "enabled": False})
     written = await asyncio.gather(
-        *(send(client, "put", path, json=it) for it in changes),
+        *(send(client, "put", path, json=change) for change in changes),
         send(client, "delete", path),
         send(client, "delete", path),
     )

@@ -87,7 +87,7 @@ async def test_new_miners_are_proposed_once(
 
         # While it waits, and once it is added, it is not proposed again
         await later(home, freezer, 6 * 3600)
-        assert [it["flow_id"] for it in flows(home)] == [flow["flow_id"]]
+        assert [item["flow_id"] for item in flows(home)] == [flow["flow_id"]]
         form = with_texts(
             await home.config_entries.flow.async_configure(flow["flow_id"])
         )

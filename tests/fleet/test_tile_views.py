@@ -475,7 +475,7 @@ async def test_odd_figures_are_still_json(
     home: HomeAssistant, pools: Pools, hass_client: ClientSessionGenerator
 ) -> None:
     """What no reader of JSON could take is null, and spoils nothing else."""
-    odd = DashboardTileData(
+    malformed = DashboardTileData(
         health_message="half a character: \ud83d",
         network_difficulty=1.7e308,
         pool_hashrate=1.7e308,
@@ -485,7 +485,7 @@ async def test_odd_figures_are_still_json(
         currency="\udcff",
     )
     # As a poll reads it
-    pools.entries[0].runtime_data.async_set_updated_data(read_tiles(odd))
+    pools.entries[0].runtime_data.async_set_updated_data(read_tiles(malformed))
     client = await hass_client()
     pool = (await get(client, POOLS))[pools.entries[0].entry_id]
     assert pool["tile_1_health"]["health_message"] == "half a character: ?"
@@ -564,9 +564,9 @@ async def test_pool_templates(
     everything = await get(client, TEMPLATES)
     solopool = await get(client, f"{TEMPLATES}/solopool")
     assert {template["pool_type"] for template in everything} > {"solopool"}
-    assert [it for it in everything if it["pool_type"] == "solopool"] == solopool
+    assert [item for item in everything if item["pool_type"] == "solopool"] == solopool
     dgb = await get(client, f"{TEMPLATES}/solopool/dgb")
-    assert dgb == [it for it in solopool if it["coin"] == "DGB"]
+    assert dgb == [item for item in solopool if item["coin"] == "DGB"]
     assert dgb[0] == {
         "pool_type": "solopool",
         "pool_display_name": "Solopool.org",
@@ -694,8 +694,8 @@ async def test_a_broken_driver_hides_no_other(
     data.drivers.pools["broken"] = replace(
         data.drivers.pools["solopool"], driver_class=Broken, driver_type="broken"
     )
-    found = await get(await hass_client(), DISCOVER)
-    assert found[0]["matches"][0]["pool_type"] == "solopool"
+    result = await get(await hass_client(), DISCOVER)
+    assert result[0]["matches"][0]["pool_type"] == "solopool"
 
 
 async def test_examples_of_the_documentation(
@@ -755,9 +755,9 @@ async def test_driver_that_goes_while_it_is_asked(
     data = get_data(home)
 
     async def discover(hass: HomeAssistant, *, network: bool) -> list[DiscoveredPool]:
-        found = await async_discover_pools(hass, network=network)
+        result = await async_discover_pools(hass, network=network)
         monkeypatch.delitem(data.drivers.pools, "solopool")
-        return found
+        return result
 
     monkeypatch.setattr(tiles_json, "async_discover_pools", discover)
     (first, *_) = await get(await hass_client(), DISCOVER)

@@ -149,8 +149,8 @@ def test_one_coin_at_two_pools() -> None:
 
 def test_difficulties_do_not_add_up() -> None:
     """Given three pools that tell a difficulty, then an odd one decides nothing."""
-    odd = replace(BTC, network_difficulty=1.0)
-    totals = add_up(readings(BTC_1=BTC, BTC_2=odd, BTC_3=BTC))
+    outlier = replace(BTC, network_difficulty=1.0)
+    totals = add_up(readings(BTC_1=BTC, BTC_2=outlier, BTC_3=BTC))
     assert totals.coins["BTC"].network_difficulty == 133e12
 
 
@@ -205,19 +205,19 @@ def test_money_belongs_to_what_the_pool_pays() -> None:
     assert totals.coins["BTC"].hashrate is None
 
 
-@pytest.mark.parametrize("odd", [1.7e308, -1.0, 5e-324, 0.0])
-def test_odd_figures_spoil_nothing(odd: float) -> None:
+@pytest.mark.parametrize("outlier", [1.7e308, -1.0, 5e-324, 0.0])
+def test_odd_figures_spoil_nothing(outlier: float) -> None:
     """Given a pool with nonsense, then no total is beyond all numbers or negative."""
     nonsense = DashboardTileData(
-        latency_ms=odd,
-        network_difficulty=odd,
-        pool_hashrate=odd,
-        estimated_time_to_block=odd,
-        pool_percentage=odd,
-        shares_valid=round(odd),
-        shares_invalid=round(odd),
-        blocks_found_24h=round(odd),
-        estimated_earnings_24h=odd,
+        latency_ms=outlier,
+        network_difficulty=outlier,
+        pool_hashrate=outlier,
+        estimated_time_to_block=outlier,
+        pool_percentage=outlier,
+        shares_valid=round(outlier),
+        shares_invalid=round(outlier),
+        blocks_found_24h=round(outlier),
+        estimated_earnings_24h=outlier,
     )
     totals = add_up(readings(XYZ_1=nonsense, XYZ_2=nonsense, DGB=DGB))
     figures: list[Any] = [
@@ -401,8 +401,12 @@ async def test_tiles_of_the_platform(home: HomeAssistant, pools: Pools) -> None:
     )
     (wallet,) = pools.dgb.wallets.values()
     counts = [worker.miner.read() for worker in wallet.workers.values()]
-    assert value(home, hub, "pools_shares_valid") == sum(it.accepted for it in counts)
-    assert value(home, hub, "pools_shares_invalid") == sum(it.rejected for it in counts)
+    assert value(home, hub, "pools_shares_valid") == sum(
+        count.accepted for count in counts
+    )
+    assert value(home, hub, "pools_shares_invalid") == sum(
+        count.rejected for count in counts
+    )
     since = time.time() - 86_400
     assert value(home, hub, "pools_blocks_24h") == sum(
         block["timestamp"] >= since

@@ -200,8 +200,10 @@ async def test_what_the_pool_keeps(house: House, pool: ConfigEntry[Any]) -> None
     block = PoolBlock(hash="00", reward=2.9)
     account.data = replace(account.data, own_blocks=(block,))
     assert expect().amount == pytest.approx(2.9 * blocks)
-    for odd in ("x", -1, 101, None, float("nan")):
-        house.hass.config_entries.async_update_entry(pool, options={"pool_fee": odd})
+    for malformed in ("x", -1, 101, None, float("nan")):
+        house.hass.config_entries.async_update_entry(
+            pool, options={"pool_fee": malformed}
+        )
         account.data = replace(account.data, fee_percent=None, own_blocks=())
         assert expect(coinbase_value=300_000_000).fee == Fee(FeeSource.UNKNOWN)
 

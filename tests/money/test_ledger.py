@@ -87,9 +87,9 @@ async def test_what_energy_costs(both: House, freezer: Any) -> None:
     show(both, "-10", "ct/kWh")
     await use(both, 5, 1)
     fleet = both.fleet
-    assert [shown(both, it, "cost") for it in (both.entry, both.entries[1], fleet)] == [
-        *("3.0", "-0.5", "2.5")
-    ]
+    assert [
+        shown(both, item, "cost") for item in (both.entry, both.entries[1], fleet)
+    ] == [*("3.0", "-0.5", "2.5")]
     for key in ("cost_today", "cost_month"):
         assert shown(both, fleet, key) == "2.5"
         attributes = find(both.hass, fleet, "sensor", key).attributes

@@ -35,7 +35,7 @@ def test_chances_behave() -> None:
         blocks = blocks_per_day(hashrate, difficulty)
         assert blocks is not None
         chances = [chance(blocks * days) for days in DAYS.values()]
-        assert all(0 <= it <= 1 for it in chances)
+        assert all(0 <= item <= 1 for item in chances)
         assert chances == sorted(chances)
         assert blocks_per_day(2 * hashrate, difficulty) > blocks
         assert blocks_per_day(hashrate, 2 * difficulty) < blocks

@@ -59,9 +59,9 @@ def listen(
     hass: HomeAssistant, entity: str = SENSOR
 ) -> tuple[PriceSource, list[Price]]:
     """Return a source that is listened to, and what it then said."""
-    source, told = PriceSource(hass, entity=entity), []
-    source.async_listen(lambda: told.append(source.read(dt_util.utcnow())))
-    return source, told
+    source, readings = PriceSource(hass, entity=entity), []
+    source.async_listen(lambda: readings.append(source.read(dt_util.utcnow())))
+    return source, readings
 
 
 def answers(
@@ -137,7 +137,7 @@ async def test_surcharge_and_tax(hass: HomeAssistant) -> None:
     show(hass, 0.10, raw_today=hours(0.10, -0.20))
     read = PriceSource(hass, entity=SENSOR, surcharge=0.15, vat=20).read(NOW)
     assert read.value == pytest.approx(0.3)
-    assert [it.price for it in read.slots] == pytest.approx([0.3, -0.06])
+    assert [slot.price for slot in read.slots] == pytest.approx([0.3, -0.06])
     assert read.valid_until == THIS_HOUR + HOUR
 
 
@@ -146,9 +146,9 @@ async def test_the_slot_decides_where_the_sensor_is_late(
 ) -> None:
     """Given a sensor that shows the slot before, then the new one counts at once."""
     show(hass, 0.2, raw_today=hours(0.2, 0.4, 0.4))
-    source, told = listen(hass)
+    source, readings = listen(hass)
     await pass_time(hass, freezer, timedelta(minutes=40, seconds=6))
-    assert [it.value for it in told] == [0.4]
+    assert [item.value for item in readings] == [0.4]
     # Nor does an equal price of the next slot need another state
     show(hass, 0.4, raw_today=hours(0.2, 0.4, 0.4))
     await pass_time(hass, freezer, HOUR)
@@ -160,15 +160,15 @@ async def test_a_sensor_that_stands_still(
 ) -> None:
     """Given a list that ended and no news, then its price is stale, not cheap."""
     show(hass, 0.2, raw_today=hours(0.2, 0.4))
-    _, told = listen(hass)
+    _, readings = listen(hass)
     for _ in range(13):
         await pass_time(hass, freezer, timedelta(minutes=10))
-    assert told[-1].reason is PriceReason.STALE
-    assert told[-1].value is None
+    assert readings[-1].reason is PriceReason.STALE
+    assert readings[-1].value is None
     # News without a list are a price again
     show(hass, 0.5)
     await hass.async_block_till_done()
-    assert told[-1].value == 0.5
+    assert readings[-1].value == 0.5
 
 
 async def test_a_sensor_without_a_list_is_never_stale(
@@ -189,13 +189,13 @@ async def glitch(
     source.async_listen(lambda: None)
     show(hass, 30, "ct/kWh")
     await pass_time(hass, freezer, 24 * HOUR)
-    told = []
+    readings = []
     for state in states:
         show(hass, *(state if isinstance(state, tuple) else (state, "ct/kWh")))
         await pass_time(hass, freezer, timedelta(seconds=1))
         read = source.read(dt_util.utcnow())
-        told.append((read.value, read.reason))
-    return told
+        readings.append((read.value, read.reason))
+    return readings
 
 
 @pytest.mark.parametrize(
@@ -234,10 +234,10 @@ async def test_a_price_beyond_belief_that_stays(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory
 ) -> None:
     """Given a fault that lasts, then there is no price, nor is the fault ever usual."""
-    _, told = listen(hass)
+    _, readings = listen(hass)
 
     def last() -> tuple[float | None, PriceReason | None]:
-        return told[-1].value, told[-1].reason
+        return readings[-1].value, readings[-1].reason
 
     show(hass, 0.3)
     await pass_time(hass, freezer, HOUR)
@@ -270,7 +270,11 @@ async def test_a_spike_that_was_announced(
     show(hass, 4.0, raw_today=prices)
     assert (source.read(now).value, source.read(now).reason) == (4.0, None)
     now = await pass_time(hass, freezer, timedelta(minutes=41))
-    show(hass, 10, raw_today=[{**it, "value": 10 * it["value"]} for it in prices])
+    show(
+        hass,
+        10,
+        raw_today=[{**price, "value": 10 * price["value"]} for price in prices],
+    )
     # The next slot was announced as well, and counts while its sensor is wrong
     assert (source.read(now).value, source.read(now).reason) == (
         0.1,
@@ -307,13 +311,13 @@ async def test_a_sensor_that_is_renamed(hass: HomeAssistant) -> None:
         "sensor", "test", "price", suggested_object_id="price"
     )
     show(hass, 0.3)
-    source, told = listen(hass)
+    source, readings = listen(hass)
     registry.async_update_entity(entity.entity_id, new_entity_id="sensor.tariff")
     await hass.async_block_till_done()
     hass.states.async_set("sensor.tariff", "0.4", {"unit_of_measurement": "EUR/kWh"})
     await hass.async_block_till_done()
     assert source.entity_id == "sensor.tariff"
-    assert told[-1].value == 0.4
+    assert readings[-1].value == 0.4
     # What was stored is the id of the registry, which stays
     assert PriceSource(hass, entity=source.reference).read(NOW).value == 0.4
 
@@ -321,22 +325,22 @@ async def test_a_sensor_that_is_renamed(hass: HomeAssistant) -> None:
 async def test_another_currency(hass: HomeAssistant) -> None:
     """Given a home that moves, then its old prices are none, at once."""
     show(hass, 0.3)
-    source, told = listen(hass)
+    source, readings = listen(hass)
     assert source.read(NOW).value == 0.3
     await hass.config.async_update(currency="SEK")
     await hass.async_block_till_done()
-    assert [it.reason for it in told] == [PriceReason.UNIT_CHANGED]
+    assert [item.reason for item in readings] == [PriceReason.UNIT_CHANGED]
 
 
 async def test_who_stops_listening(hass: HomeAssistant) -> None:
     """Given that nobody listens any more, then nothing is followed."""
     show(hass, 0.3)
-    source, told = PriceSource(hass, entity=SENSOR), []
-    stop = source.async_listen(lambda: told.append(1))
+    source, readings = PriceSource(hass, entity=SENSOR), []
+    stop = source.async_listen(lambda: readings.append(1))
     stop()
     show(hass, 0.4)
     await hass.async_block_till_done()
-    assert not told
+    assert not readings
     assert source.read(NOW).value == 0.4
 
 
@@ -397,7 +401,9 @@ async def test_prices_that_are_told_on_request(
     read = source.read(dt_util.utcnow())
     assert read.value == pytest.approx(0.1 + 0.01 * hour)
     assert len(read.slots) == 24 + hours
-    assert [it.start for it in read.slots] == sorted(it.start for it in read.slots)
+    assert [slot.start for slot in read.slots] == sorted(
+        slot.start for slot in read.slots
+    )
     assert read.slots[-1].price == pytest.approx(0.1 + 0.01 * (hours - 1))
     assert asked == ["2026-11-28", "2026-11-28", "2026-11-29"]
     assert set(zones) == {("Europe/Brussels", False)}
@@ -428,27 +434,27 @@ async def test_octopus_energy_keeps_its_lists_in_events(
     )
 
     def rates(event: str, first: datetime, *prices: float) -> None:
-        found = rows(prices, first, HOUR / 2, ("start", "end", "value_inc_vat"))
+        result = rows(prices, first, HOUR / 2, ("start", "end", "value_inc_vat"))
         more = {"is_capped": False, "is_intelligent_adjusted": False}
-        attributes = {"rates": [it | more for it in found]}
+        attributes = {"rates": [item | more for item in result]}
         hass.states.async_set(event, NOW.isoformat(), attributes)
 
     hass.states.async_set(rate, "0.2431", {"unit_of_measurement": "GBP/kWh"})
-    source, told = listen(hass, rate)
+    source, readings = listen(hass, rate)
     assert not source.read(NOW).slots
     rates(export, THIS_HOUR, *[0.2431] * 9)
     await hass.async_block_till_done()
-    assert not told
+    assert not readings
     rates(today, THIS_HOUR, 0.243075, 0.19, -0.02)
     await hass.async_block_till_done()
-    assert [it.price for it in told[-1].slots] == [0.243075, 0.19, -0.02]
+    assert [slot.price for slot in readings[-1].slots] == [0.243075, 0.19, -0.02]
     rates(tomorrow, THIS_HOUR + 14 * HOUR, 0.3, 0.31)
     await hass.async_block_till_done()
-    assert [it.price for it in told[-1].slots][3:] == [0.3, 0.31]
+    assert [slot.price for slot in readings[-1].slots][3:] == [0.3, 0.31]
     # An intelligent tariff changes within the day
     rates(today, THIS_HOUR, 0.243075, 0.07, 0.07)
     await hass.async_block_till_done()
-    assert [it.price for it in told[-1].slots][:3] == [0.243075, 0.07, 0.07]
+    assert [slot.price for slot in readings[-1].slots][:3] == [0.243075, 0.07, 0.07]
 
 
 async def test_a_list_of_a_neighbour(hass: HomeAssistant) -> None:
@@ -463,7 +469,7 @@ async def test_a_list_of_a_neighbour(hass: HomeAssistant) -> None:
     ]
     hass.states.async_set(mean, "0.3", {"prices": prices})
     read = PriceSource(hass, entity=price).read(NOW)
-    assert [it.price for it in read.slots] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert [slot.price for slot in read.slots] == pytest.approx([0.1, 0.2, 0.3, 0.4])
     await hass.config.async_update(currency="AUD")
     price, ahead = (
         register(hass, "sensor", "amberelectric", f"01-{key}-general")
@@ -482,7 +488,7 @@ async def test_a_list_of_a_neighbour(hass: HomeAssistant) -> None:
     ]
     hass.states.async_set(ahead, "0.31", {"forecasts": forecasts})
     read = PriceSource(hass, entity=price).read(NOW)
-    assert [it.price for it in read.slots] == pytest.approx([0.25, 0.31, 1.31])
+    assert [slot.price for slot in read.slots] == pytest.approx([0.25, 0.31, 1.31])
 
 
 async def test_prices_from_now_on(

@@ -26,7 +26,7 @@ AUTUMN = datetime(2026, 10, 25, 10, 20, tzinfo=UTC)
 
 def times(now: datetime, minutes: int, days: int = 0) -> list[datetime]:
     """Return the starts of the slots of a local day, in UTC."""
-    start, end = (start_of_day(now, BERLIN, days + it) for it in (0, 1))
+    start, end = (start_of_day(now, BERLIN, days + item) for item in (0, 1))
     step = timedelta(minutes=minutes)
     return [start + n * step for n in range((end - start) // step)]
 
@@ -43,11 +43,11 @@ def maps(
     step = timedelta(minutes=minutes)
     return [
         {
-            start: it.astimezone(BERLIN).isoformat(),
-            **({end: (it + step).astimezone(BERLIN).isoformat()} if end else {}),
-            value: price_of(it),
+            start: time.astimezone(BERLIN).isoformat(),
+            **({end: (time + step).astimezone(BERLIN).isoformat()} if end else {}),
+            value: price_of(time),
         }
-        for it in times(now, minutes, days)
+        for time in times(now, minutes, days)
     ]
 
 
@@ -96,11 +96,11 @@ def test_hours_by_name_and_bare_numbers(now: datetime, hours: int) -> None:
     now = now.replace(minute=0)
     named = {}
     for days, prefix in enumerate(("price_", "price_next_day_")):
-        for it in times(now, 60, days):
-            local = it.astimezone(MADRID)
+        for time in times(now, 60, days):
+            local = time.astimezone(MADRID)
             repeated = "_d" if local.fold else ""
-            named[f"{prefix}{local.hour:02}h{repeated}"] = price_of(it)
-    bare = {"today": [price_of(it) for it in times(now, 60)]}
+            named[f"{prefix}{local.hour:02}h{repeated}"] = price_of(time)
+    bare = {"today": [price_of(time) for time in times(now, 60)]}
     assert len(found(named, now)) == hours + 24
     for slots in (found(named, now)[:hours], found(bare, now)):
         assert [slot.start for slot in slots] == times(now, 60)
@@ -111,8 +111,8 @@ def test_hours_by_name_and_bare_numbers(now: datetime, hours: int) -> None:
 def test_local_times_that_occur_twice() -> None:
     """Given starts without a zone in autumn, then the second hour is the second."""
     naive = [
-        {"start": it.astimezone(BERLIN).replace(tzinfo=None), "value": price_of(it)}
-        for it in times(AUTUMN, 60)
+        {"start": time.astimezone(BERLIN).replace(tzinfo=None), "value": price_of(time)}
+        for time in times(AUTUMN, 60)
     ]
     slots = found({"raw_today": naive}, AUTUMN.replace(minute=0))
     assert [slot.start for slot in slots] == times(AUTUMN, 60)
@@ -128,8 +128,8 @@ def test_holes_are_no_prices() -> None:
     slots = found({"raw_today": items, "raw_tomorrow": None}, now)
     assert len(slots) == 21
     starts = times(WINTER, 60)
-    assert all(slot_at(slots, starts[it]) is None for it in (3, 4, 5))
-    without_ends = [{"start": it["start"], "value": it["value"]} for it in items]
+    assert all(slot_at(slots, starts[item]) is None for item in (3, 4, 5))
+    without_ends = [{"start": item["start"], "value": item["value"]} for item in items]
     assert slot_at(found({"raw_today": without_ends}, now), starts[5]) is None
 
 
@@ -137,11 +137,11 @@ def test_seconds_do_not_matter() -> None:
     """Given slots that begin a second late and end one early, then they touch."""
     items = [
         {
-            "start_time": (it + timedelta(seconds=1)).isoformat(),
-            "end_time": (it + timedelta(minutes=15, seconds=-1)).isoformat(),
-            "per_kwh": price_of(it),
+            "start_time": (time + timedelta(seconds=1)).isoformat(),
+            "end_time": (time + timedelta(minutes=15, seconds=-1)).isoformat(),
+            "per_kwh": price_of(time),
         }
-        for it in times(WINTER, 15)
+        for time in times(WINTER, 15)
     ]
     slots = found({"forecasts": items}, WINTER)
     assert [slot.start for slot in slots] == times(WINTER, 15)

@@ -124,7 +124,9 @@ class House:
 
     def reported(self) -> list[str | None]:
         """Return what the miners say that they do."""
-        return [self.steered(it).view.reported for it in range(len(self.entries))]
+        return [
+            self.steered(number).view.reported for number in range(len(self.entries))
+        ]
 
     def steered(self, index: int = 0) -> SteeredMiner:
         """Return a miner as the strategies see it."""
@@ -187,7 +189,7 @@ class House:
 
     async def limit(self, watts: float) -> None:
         """Put all miners on a circuit, and let that be followed."""
-        miners = [self.device_id(it) for it in range(len(self.entries))]
+        miners = [self.device_id(number) for number in range(len(self.entries))]
         row = {"circuit": "Garage", "max_watts": watts, "miners": miners}
         self.options(circuits=[row])
         await self.settle()
@@ -332,12 +334,12 @@ class House:
         """Let the fleet and the miners be down for what happens inside."""
         await self.manager.store.async_save()
         fleet, entries = self.fleet, self.hass.config_entries
-        for it in (fleet, *self.entries):
-            assert await entries.async_unload(it.entry_id)
+        for item in (fleet, *self.entries):
+            assert await entries.async_unload(item.entry_id)
         yield
         await self.manager.store.async_load()
-        for it in (*self.entries, fleet):
-            assert await entries.async_setup(it.entry_id)
+        for element in (*self.entries, fleet):
+            assert await entries.async_setup(element.entry_id)
 
 
 @dataclass
@@ -380,7 +382,7 @@ class Dialog:
         """Return why it ended."""
         return str(self.result["reason"])
 
-    def said(self, key: str) -> str:
+    def text_of(self, key: str) -> str:
         """Return what a form says."""
         return str(self.result["description_placeholders"][key])
 

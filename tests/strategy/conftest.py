@@ -13,9 +13,9 @@ from .common import House
 @pytest.fixture
 async def furnished(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> House:
     """Return a house with a Bitaxe."""
-    found = House(home)
-    await found.join(bitaxe, "Axe")
-    return found
+    result = House(home)
+    await result.join(bitaxe, "Axe")
+    return result
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ async def preview(house: House, strategy: Strategy, **data: Any) -> Any:
     """Return what an action says of a strategy."""
     device_id = device_of(house.hass, strategy).id
     response = await house.run("preview_strategy", device_id=device_id, **data)
-    (found,) = response["strategies"]
-    return found
+    (result,) = response["strategies"]
+    return result
 
 
 def low_and_high(rung: str) -> dict[str, Any]:
@@ -163,18 +163,18 @@ async def test_the_plan_of_price_bands(house: House) -> None:
     data = low_and_high("normal") | {"start": "dry_run"}
     strategy = await house.add("price_bands", data)
     await house.begin()
-    found = await preview(house, strategy, days=3)
-    assert (found["strategy"], found["kind"]) == ("Bands", "price_bands")
-    assert found["unit"] == "ct/kWh"
-    assert "ct/kWh is in" in found["now"]
-    bands = [it["band"] for it in found["plan"]]
+    result = await preview(house, strategy, days=3)
+    assert (result["strategy"], result["kind"]) == ("Bands", "price_bands")
+    assert result["unit"] == "ct/kWh"
+    assert "ct/kWh is in" in result["now"]
+    bands = [item["band"] for item in result["plan"]]
     assert set(bands) == {"Low", "High"}
     assert all(one != two for one, two in pairwise(bands))
-    for one, two in pairwise(found["plan"]):
+    for one, two in pairwise(result["plan"]):
         assert one["end"] == two["start"]
-    rungs = {it["band"]: it["miners"]["Axe"] for it in found["plan"]}
+    rungs = {item["band"]: item["miners"]["Axe"] for item in result["plan"]}
     assert rungs == {"Low": "mode:standard", "High": "off"}
-    past = found["past"]
+    past = result["past"]
     assert past["currency"] == house.hass.config.currency
     assert 0 < past["cost"] < past["always_on"]
     assert past["hashrate_share"] == pytest.approx(0.5, abs=0.05)
@@ -190,9 +190,9 @@ async def test_what_each_miner_does_today_and_tomorrow(house: House) -> None:
     with_slots(house.hass)
     strategy = await house.add("price_bands", low_and_high("highest"))
     await house.begin()
-    found = await preview(house, strategy, days=0)
-    assert found["past"] is None
-    (lane,) = found["lanes"]
+    result = await preview(house, strategy, days=0)
+    assert result["past"] is None
+    (lane,) = result["lanes"]
     (miner,) = lane["miners"]
     assert (miner["name"], miner["by"]) == ("Axe", "price_bands")
     assert miner["entry_id"] == house.entry.entry_id
@@ -207,24 +207,24 @@ async def test_what_each_miner_does_today_and_tomorrow(house: House) -> None:
     for one, two in pairwise(lane["steps"]):
         assert one["end"] == two["start"]
         assert one["rung"] != two["rung"]
-    assert {it["level"] for it in lane["steps"]} == {"highest", "off"}
-    assert {it["name"] for it in lane["steps"]} == {"Turbo", "Off"}
+    assert {step["level"] for step in lane["steps"]} == {"highest", "off"}
+    assert {step["name"] for step in lane["steps"]} == {"Turbo", "Off"}
 
     def current(steps: list[dict[str, Any]]) -> dict[str, Any]:
         now = dt_util.utcnow()
-        return next(it for it in steps if now < datetime.fromisoformat(it["end"]))
+        return next(step for step in steps if now < datetime.fromisoformat(step["end"]))
 
     other = {"Turbo": ("High", "Off"), "Off": ("Low", "Turbo")}
     to, name = other[current(lane["steps"])["name"]]
     override = {"device_id": device_of(house.hass, strategy).id, "for": {"hours": 1}}
     await house.run("override_strategy", to=to, **override)
     await house.settle()
-    found = await preview(house, strategy, days=0)
-    (lane,) = found["lanes"]
+    result = await preview(house, strategy, days=0)
+    (lane,) = result["lanes"]
     assert lane["steps"][0]["start"] == first["start"]
     assert current(lane["steps"])["name"] == name
-    assert found["plan"][0]["band"] == to
-    ends = datetime.fromisoformat(found["plan"][0]["end"])
+    assert result["plan"][0]["band"] == to
+    ends = datetime.fromisoformat(result["plan"][0]["end"])
     assert ends <= dt_util.utcnow() + timedelta(hours=1)
 
 
@@ -237,7 +237,8 @@ async def test_the_price_has_another_name(house: House) -> None:
     with_slots(house.hass)
     # Whatever the price of this hour, it is normal: what the miner draws then is known
     bands = [
-        {**it, "upto": 100.0} if it["id"] == "normal" else it for it in BANDS["bands"]
+        {**band, "upto": 100.0} if band["id"] == "normal" else band
+        for band in BANDS["bands"]
     ]
     data = {**BANDS, "entity_ids": {"price_entity": sensor.id}, "bands": bands}
     strategy = await house.add("price_bands", data)
@@ -265,9 +266,9 @@ async def test_the_plan_of_a_calendar(house: House) -> None:
     }
     strategy = await house.add("calendar", data, title="Night")
     await house.begin()
-    found = await preview(house, strategy)
-    assert found["past"] is None
-    rungs = [it["miners"]["Axe"] for it in found["plan"]]
+    result = await preview(house, strategy)
+    assert result["past"] is None
+    rungs = [item["miners"]["Axe"] for item in result["plan"]]
     assert 14 <= len(rungs) <= 16
     assert set(rungs) == {"off", None}
     assert all(one != two for one, two in pairwise(rungs))
@@ -279,11 +280,11 @@ async def test_a_plan_that_nobody_knows(house: House) -> None:
     strategy = await house.add("heat", HEAT, title="Heating")
     assert (await preview(house, strategy))["plan"] == []
     await house.begin()
-    found = await preview(house, strategy)
-    (step,) = found["plan"]
+    result = await preview(house, strategy)
+    (step,) = result["plan"]
     assert step["end"] is None
     assert step["miners"]["Axe"].startswith("mode:")
-    assert found["now"].startswith("18.0 °C of 20.5 °C")
+    assert result["now"].startswith("18.0 °C of 20.5 °C")
 
 
 async def test_bands_of_a_tariff(house: House) -> None:
@@ -301,6 +302,6 @@ async def test_bands_of_a_tariff(house: House) -> None:
     }
     strategy = await house.add("price_bands", data)
     await house.begin()
-    found = await preview(house, strategy)
-    assert [it["band"] for it in found["plan"]] == ["Low"]
-    assert found["past"] is None
+    result = await preview(house, strategy)
+    assert [item["band"] for item in result["plan"]] == ["Low"]
+    assert result["past"] is None

@@ -80,7 +80,7 @@ async def test_each_band_has_its_own_sums(
     house.price(25)
     strategy = await house.add(
         "price_bands",
-        {**BANDS, "bands": [{**it, "rung": "leave"} for it in BANDS["bands"]]},
+        {**BANDS, "bands": [{**band, "rung": "leave"} for band in BANDS["bands"]]},
     )
     await house.begin()
     await mine(house)
@@ -167,7 +167,7 @@ async def test_a_band_costs_what_its_miners_do(
     """Given the fleet's price with surcharge and tax, then a band has them as well."""
     terms = {"price_entity": PRICE, "surcharge": 0.1, "vat": 20}
     house.options(prices={"price_source": "sensor", **terms})
-    bands = [{**it, "rung": "leave"} for it in BANDS["bands"]]
+    bands = [{**band, "rung": "leave"} for band in BANDS["bands"]]
     strategy = await house.follow(25, {**BANDS, "bands": bands})
     await mine(house)
     energy, cost, _ = sums(house, strategy, "normal")

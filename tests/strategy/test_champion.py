@@ -42,7 +42,7 @@ def shown(house: House, strategy: Strategy) -> str:
 async def test_dear_hours(pair: House, freezer: Any) -> None:
     """The efficient one runs low, the other one rests; later all is as it was."""
     pair.price(25)
-    before = [it.runtime_data.tuning.current for it in pair.entries]
+    before = [entry.runtime_data.tuning.current for entry in pair.entries]
     strategy = await pair.add("champion", CHAMPION, title="Best")
     await pair.begin()
     assert pair.says(strategy) == "No champion: the price is below 30.0 ct/kWh."
@@ -61,7 +61,7 @@ async def test_dear_hours(pair: House, freezer: Any) -> None:
     assert pair.steered(1).view.efficiency is not None
     pair.price(25)
     await pair.minutes(12)
-    assert [it.runtime_data.tuning.current for it in pair.entries] == before
+    assert [entry.runtime_data.tuning.current for entry in pair.entries] == before
     assert pair.reported()[1] != "off"
     assert pair.event_of(strategy) == "changed"
 
@@ -119,7 +119,7 @@ async def test_it_follows_a_band(pair: House, freezer: Any) -> None:
     assert pair.says(strategy).startswith("Axe is champion (1")
     facts = await async_get_config_entry_diagnostics(pair.hass, pair.fleet)
     prices, best = facts["strategies"]
-    assert [it["band_name"] for it in prices["settings"]["bands"]] == 3 * [REDACTED]
+    assert [band["band_name"] for band in prices["settings"]["bands"]] == 3 * [REDACTED]
     assert best["memory"]["champion"] == pair.entries[0].entry_id
     assert best["decision"]["sentence"] == "champion_low"
     assert set(best["decision"]["wishes"]) == {

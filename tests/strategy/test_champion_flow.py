@@ -35,8 +35,8 @@ async def test_one_miner_is_none(house: House) -> None:
 async def test_a_limit_of_its_own(pair: House) -> None:
     """Without price bands it asks for the price at once; states are no price."""
     pair.price(28)
-    for it in pair.entries:
-        it.runtime_data.async_set_update_error(TimeoutError())
+    for entry in pair.entries:
+        entry.runtime_data.async_set_update_error(TimeoutError())
     form = await pair.dialog(CHAMPION)
     assert form.suggested("name") == "Champion"
     await form.fill()
@@ -49,7 +49,7 @@ async def test_a_limit_of_its_own(pair: House) -> None:
     await form.fill(above=30)
     await form.fill()
     await form.fill(timing={})
-    assert form.said("result") == (
+    assert form.text_of("result") == (
         "From 30.0 ct/kWh on only the champion runs. Which one that is, is known "
         "once they have mined for three minutes. The others: Off."
     )
@@ -88,7 +88,7 @@ async def test_a_band_of_another_strategy(pair: House) -> None:
     await form.fill(follow=f"{bands.id} dear")
     await form.fill()
     await form.fill(timing={})
-    result = form.said("result")
+    result = form.text_of("result")
     assert result.startswith(
         "In “Expensive” of “Bands” only the champion runs. Now that would be Axe ("
     )

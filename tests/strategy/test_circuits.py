@@ -26,7 +26,7 @@ async def open_circuits(hass: HomeAssistant) -> Result:
 
 def both(two: House) -> list[str]:
     """Return the devices of both miners."""
-    return [two.device_id(it) for it in (0, 1)]
+    return [two.device_id(item) for item in (0, 1)]
 
 
 def forget_claim(house: House) -> None:
@@ -56,7 +56,10 @@ async def test_dialog(house: House) -> None:
     form = await go_on(house.hass, form, **given | {"circuit": "Attic"})
     assert "circuits" not in fleet.options
     await go_on(house.hass, form, next="save")
-    assert [it["circuit"] for it in fleet.options["circuits"]] == ["Garage", "Attic"]
+    assert [circuit["circuit"] for circuit in fleet.options["circuits"]] == [
+        "Garage",
+        "Attic",
+    ]
     form = await open_circuits(house.hass)
     assert options(form, "next")["edit_0"] == "Edit Garage"
     form = await go_on(house.hass, form, next="edit_0")
@@ -74,7 +77,9 @@ async def test_dialog(house: House) -> None:
 async def test_there_are_only_so_many(house: House) -> None:
     """One more is refused, and rows that are damaged are none."""
     row = {"max_watts": 100, "miners": [house.device_id()]}
-    rows: list[Any] = [{"circuit": f"C{it}", **row} for it in range(MAX_CIRCUITS)]
+    rows: list[Any] = [
+        {"circuit": f"C{number}", **row} for number in range(MAX_CIRCUITS)
+    ]
     house.options(circuits=rows)
     form = await go_on(house.hass, await open_circuits(house.hass), next="add")
     assert form["errors"] == {"next": "too_many_circuits"}
@@ -211,7 +216,7 @@ async def test_by_hand_a_full_circuit_refuses(two: House) -> None:
     assert str(caught.value).startswith("Axe would draw about 45 W. The others on the")
     # An action says the same for each miner, and the rest is done
     response = await two.run("set_mode", device_id=both(two), mode="turbo")
-    results = {it["device"]: it["reason"] for it in response["miners"]}
+    results = {miner["device"]: miner["reason"] for miner in response["miners"]}
     assert results == {"Axe": "circuit_full", "B": None}
     assert len(two.device.writes) == written
     # A lower mode is always fine, and so is what the owner has made room for
@@ -229,7 +234,7 @@ async def test_autotune_needs_room_for_its_limit(house: House) -> None:
         response = await house.run(
             "start_autotune", device_id=house.device_id(), max_power=watts
         )
-        results += [it["reason"] for it in response["miners"]]
+        results += [miner["reason"] for miner in response["miners"]]
     assert results == ["circuit_full", None]
     await house.miner.autotune.async_stop()
 
@@ -289,7 +294,7 @@ async def test_what_makes_a_paused_miner_mine_needs_room(house: House) -> None:
     pool = {"url": "stratum+tcp://a.example:3333", "username": "bc1q"}
     for action, data in (("restart", {}), ("set_pool", pool)):
         response = await house.run(action, device_id=house.device_id(), **data)
-        assert [it["reason"] for it in response["miners"]] == ["circuit_full"]
+        assert [miner["reason"] for miner in response["miners"]] == ["circuit_full"]
     restart = find_id(house.hass, house.entry, "button", "restart")
     with refused("circuit_full"):
         await act(house.hass, "button", "press", restart)
@@ -379,7 +384,7 @@ async def test_two_at_once_do_not_share_the_same_room(two: House) -> None:
     await two.limit(80)
     two.learn(WATTS)
     response = await two.run("set_mode", device_id=both(two), mode="turbo")
-    assert sorted(str(it["reason"]) for it in response["miners"]) == [
+    assert sorted(str(miner["reason"]) for miner in response["miners"]) == [
         "None",
         "circuit_full",
     ]

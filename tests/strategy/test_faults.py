@@ -33,9 +33,12 @@ CONTROL = ("PATCH /api/system", "POST /api/system/pause", "POST /api/system/resu
 WATTS = {"eco": 11.0, "standard": 15.0, "turbo": 20.0}
 
 
-def told(house: House) -> list[int]:
+def commands_sent(house: House) -> list[int]:
     """Return how many commands each device got that change it."""
-    return [sum(it.counters.by_path[path] for path in CONTROL) for it in house.devices]
+    return [
+        sum(device.counters.by_path[path] for path in CONTROL)
+        for device in house.devices
+    ]
 
 
 def breaks(device: SimulatedAxeOS, status: int | None) -> None:
@@ -77,19 +80,19 @@ async def three(
         SimulatedAxeOS(name="c", model="ultra", reboot_seconds=0.1) as last,
     ):
         house = House(home, freezer)
-        for it in (one, two, last):
-            await house.join(it, it.name.upper())
+        for item in (one, two, last):
+            await house.join(item, item.name.upper())
         yield house
 
 
 def healthy(caplog: pytest.LogCaptureFixture) -> None:
     """Fail if HMM has logged an error that nobody has caught."""
     assert [
-        it.getMessage()
-        for it in caplog.records
-        if it.name.startswith("custom_components.hmm")
-        and it.levelno >= logging.ERROR
-        and it.exc_info
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components.hmm")
+        and record.levelno >= logging.ERROR
+        and record.exc_info
     ] == []
 
 
@@ -103,7 +106,7 @@ async def test_hours_of_faults(
     await three.add("price_bands", BANDS | {"max_switches": 96})
     await three.add("champion", CHAMPION | {"max_switches": 96}, title="Champion")
     await three.begin()
-    before = told(three)
+    before = commands_sent(three)
 
     def chance() -> None:
         values = [10, 25, 29.9, 30.1, 40, "unavailable", -5, 1e9, "nan", "x" * 255]
@@ -119,7 +122,7 @@ async def test_hours_of_faults(
 
     await three.minutes(90, chance)
     healthy(caplog)
-    for count, more in zip(before, told(three), strict=True):
+    for count, more in zip(before, commands_sent(three), strict=True):
         # A change each five minutes at most, and the attempts of those that fail
         assert more - count <= 60
     for device in three.devices:
@@ -131,10 +134,12 @@ async def test_hours_of_faults(
     for entry in three.entries:
         three.manager.release(entry.entry_id)
     await three.minutes(45)
-    assert three.reported() == ["mode:eco"] * 3, [three.why(it) for it in range(3)]
-    count = told(three)
+    assert three.reported() == ["mode:eco"] * 3, [
+        three.why(number) for number in range(3)
+    ]
+    count = commands_sent(three)
     await three.minutes(20)
-    assert told(three) == count
+    assert commands_sent(three) == count
     healthy(caplog)
 
 
@@ -154,9 +159,9 @@ async def test_a_champion_that_does_not_obey(three: House, status: int) -> None:
     three.price(40)
     await three.minutes(60)
     assert three.reported()[0] == "off"
-    running = [it for it in three.reported() if it != "off"]
+    running = [item for item in three.reported() if item != "off"]
     assert running == ["mode:eco"]
-    assert told(three)[0] <= 8
+    assert commands_sent(three)[0] <= 8
     assert three.state_of(strategy, "sensor", "champion").state != "A"
     breaks(three.devices[0], None)
     three.price(20)
@@ -181,7 +186,7 @@ async def test_a_restart_in_the_middle_of_a_step(three: House) -> None:
     device._routes, device.fault = device.routes(), None
     await three.minutes(30)
     assert len(set(three.reported())) == 1
-    assert {three.by(it) for it in range(3)} == {"price_bands"}
+    assert {three.by(number) for number in range(3)} == {"price_bands"}
 
 
 async def test_a_miner_that_hangs_in_each_command(
@@ -217,7 +222,7 @@ async def test_a_miner_that_takes_it_back(three: House) -> None:
     """A setting that is reverted each time is somebody's: nobody fights over it."""
     await three.follow(25)
     await three.minutes(6)
-    device, count = three.devices[0], told(three)[0]
+    device, count = three.devices[0], commands_sent(three)[0]
     usual = dict(device.settings)
 
     def revert() -> None:
@@ -229,7 +234,7 @@ async def test_a_miner_that_takes_it_back(three: House) -> None:
             await three.minutes(1)
             revert()
     # A change of the band each time, not a fight each minute
-    assert told(three)[0] - count <= 12
+    assert commands_sent(three)[0] - count <= 12
     assert three.by() == "manual"
     assert "by hand" in three.why()
     assert three.reported()[1:] == ["mode:turbo"] * 2
@@ -253,7 +258,7 @@ async def test_a_mode_that_a_user_sets_and_the_miner_restarts_for(three: House) 
     device = three.devices[0]
     await three.follow(10)
     await three.minutes(10)
-    count = told(three)[0]
+    count = commands_sent(three)[0]
     usual = device._patch
 
     def restart(request: Request) -> Response:
@@ -264,12 +269,12 @@ async def test_a_mode_that_a_user_sets_and_the_miner_restarts_for(three: House) 
     await three.set_mode("eco")
     await device.wait_ready()
     await three.minutes(2)
-    assert told(three)[0] == count + 1
+    assert commands_sent(three)[0] == count + 1
     # Its own clock has not run on meanwhile
     device.rewrite = override({"uptimeSeconds": 240, "hashRate": 800.0})
     await three.minutes(4)
     control = three.control()
-    assert (control.state, told(three)[0]) == ("manual", count + 1)
+    assert (control.state, commands_sent(three)[0]) == ("manual", count + 1)
     assert three.reported() == ["mode:eco", "mode:turbo", "mode:turbo"]
 
 
@@ -294,7 +299,7 @@ async def test_a_unit_that_is_no_text(
     for entity_id in (ROOM, GRID, PRICE):
         three.hass.states.async_set(entity_id, "20", {"unit_of_measurement": unit})
     await three.minutes(10)
-    said = [three.says(it) for it in (sun, heat, bands)]
+    said = [three.says(item) for item in (sun, heat, bands)]
     assert "No fresh surplus" in said[0]
     assert "No fresh room temperature" in said[1]
     assert "No valid price" in said[2]
@@ -322,8 +327,8 @@ async def test_a_miner_that_draws_more_than_ever_before(three: House) -> None:
     over = 0
     for _ in range(120):
         await three.minutes(1)
-        over += sum(it.runtime_data.power or 0 for it in three.entries) > 64
-    assert over <= 3, [three.why(it) for it in range(3)]
+        over += sum(entry.runtime_data.power or 0 for entry in three.entries) > 64
+    assert over <= 3, [three.why(number) for number in range(3)]
     assert three.reported()[0] != "mode:turbo"
 
 
@@ -358,7 +363,7 @@ async def test_one_reading_that_is_too_high(three: House) -> None:
     What is over the limit of the circuit acts at once, be it one or two.
     """
     extra = await in_turbo(three, 70)
-    sent = told(three)
+    sent = commands_sent(three)
 
     async def read(index: int, more: float) -> float | None:
         """Poll one miner whose meter shows more; return what it is known to draw."""
@@ -368,24 +373,24 @@ async def test_one_reading_that_is_too_high(three: House) -> None:
         return three.steered(index).memory.watts.watts_of("mode:turbo")
 
     # In every other poll, however often
-    assert [await read(0, it) for it in (9, 0, 9, 0, 9, 0)] == [20] * 6
-    assert told(three) == sent
-    assert [await read(0, it) for it in (9, 9)] == [20, 29]
-    assert told(three) == sent
+    assert [await read(0, item) for item in (9, 0, 9, 0, 9, 0)] == [20] * 6
+    assert commands_sent(three) == sent
+    assert [await read(0, item) for item in (9, 9)] == [20, 29]
+    assert commands_sent(three) == sent
     # Now the circuit itself is over its limit; with its command a miner is polled again
     await read(1, 9)
-    assert told(three) != sent
+    assert commands_sent(three) != sent
 
 
 async def test_a_circuit_that_is_over_its_limit_by_little_of_each(three: House) -> None:
     """No reading is far from what is known, but together they are too much: at once."""
-    extra, sent = await in_turbo(three, 64), told(three)
+    extra, sent = await in_turbo(three, 64), commands_sent(three)
     for index in range(3):
-        assert told(three) == sent
+        assert commands_sent(three) == sent
         extra[index] = 1.8
         await three.poll(index)
         await three.settle()
-    assert told(three) != sent
+    assert commands_sent(three) != sent
 
 
 async def test_prices_around_a_limit_for_hours(three: House) -> None:
@@ -393,9 +398,9 @@ async def test_prices_around_a_limit_for_hours(three: House) -> None:
     rng = random.Random(5)
     await three.follow(25, {**BANDS, "min_time": 15, "max_switches": 6})
     await three.minutes(16)
-    before = told(three)
+    before = commands_sent(three)
     await three.minutes(90, lambda: three.price(rng.choice([28, 33])))
-    for count, more in zip(before, told(three), strict=True):
+    for count, more in zip(before, commands_sent(three), strict=True):
         # Eco, and off: each is one request or two
         assert more - count <= 2 * 6
 
@@ -414,7 +419,7 @@ async def test_a_circuit_while_miners_disobey(three: House) -> None:
     most = 0.0
     for _ in range(30):
         await three.minutes(1)
-        most = max(most, sum(it.runtime_data.power or 0 for it in three.entries))
+        most = max(most, sum(entry.runtime_data.power or 0 for entry in three.entries))
     assert most <= 36 + 3  # Readings are noisy
     assert three.reported().count("mode:turbo") == 0
 

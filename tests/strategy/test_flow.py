@@ -30,10 +30,10 @@ async def test_three_minutes(house: House) -> None:
     assert form.step == "price"
     assert form.suggested("price_entity") == PRICE, "the price of the fleet"
     await form.fill(price_entity=PRICE)
-    assert form.said("reading").startswith("Now 28.4 ct/kWh")
+    assert form.text_of("reading").startswith("Now 28.4 ct/kWh")
     await form.fill(right=True)
     await form.fill(template="three")
-    assert "Cheap" in form.said("bands")
+    assert "Cheap" in form.text_of("bands")
     assert form.choices("next")["edit_2"] == "Edit Expensive"
     await form.fill(next="edit_2")
     await form.fill(band_name="Expensive", rung="off", pool="leave")
@@ -44,7 +44,11 @@ async def test_three_minutes(house: House) -> None:
     assert form.result["type"] == "create_entry"
     stored = house.stored
     assert stored.title == "Price bands"
-    assert [it["rung"] for it in stored.data["bands"]] == ["highest", "normal", "off"]
+    assert [band["rung"] for band in stored.data["bands"]] == [
+        "highest",
+        "normal",
+        "off",
+    ]
     assert stored.data["price_unit"] == "ct/kWh"
     assert "upto" not in stored.data["bands"][2]
     (strategy,) = house.manager.strategies.values()
@@ -67,8 +71,8 @@ async def test_who_takes_part(house: House) -> None:
     assert form.errors == {"name": "name_taken"}
     await form.fill(name="B", miners=[house.device_id()])
     assert form.errors == {"miners": "miner_taken"}
-    assert form.said("miner") == "Axe"
-    assert form.said("strategy") == "A"
+    assert form.text_of("miner") == "Axe"
+    assert form.text_of("strategy") == "A"
 
 
 async def test_copy(house: House) -> None:
@@ -149,7 +153,7 @@ async def test_cheapest_hours(house: House) -> None:
     assert form.errors == {"template": "rank_needs_prices"}
     with_slots(house.hass)
     form = await begin_bands(house, "hours")
-    assert "cheapest 6 h" in form.said("bands")
+    assert "cheapest 6 h" in form.text_of("bands")
     await form.fill(next="add")
     await form.fill(band_name="More", cheapest=20, rung="normal", pool="leave")
     await form.fill(next="continue")
@@ -163,16 +167,16 @@ async def test_prices_of_the_day_are_the_limits(house: House) -> None:
     """Without recorded prices, those that the sensor knows make the template."""
     with_slots(house.hass)
     form = await begin_bands(house, "three")
-    assert "up to 27.0 ct/kWh" in form.said("bands")
+    assert "up to 27.0 ct/kWh" in form.text_of("bands")
     form = await begin_bands(house, "two")
-    assert form.said("bands").count("\n") == 1
+    assert form.text_of("bands").count("\n") == 1
 
 
 async def test_the_six_of_hmm_local(house: House) -> None:
     """Its limits are in hundredths of the currency, here in the unit of the sensor."""
     house.price(0.25, "EUR/kWh")
     form = await begin_bands(house, "six")
-    shown = form.said("bands")
+    shown = form.text_of("bands")
     assert "up to 0.050 EUR/kWh" in shown
     assert "Off" not in shown
 
@@ -184,7 +188,7 @@ async def test_a_tariff(house: House) -> None:
     form = await house.dialog("price_bands")
     await form.fill()
     await form.fill(price_entity=tariff)
-    assert form.said("reading") == "Now “low”."
+    assert form.text_of("reading") == "Now “low”."
     await form.fill(right=True)
     await form.fill(template="states")
     await form.fill(next="edit_1")
@@ -194,7 +198,10 @@ async def test_a_tariff(house: House) -> None:
     await form.fill(next="continue")
     await form.fill(timing={})
     await form.fill(start="steer")
-    assert [it["states"] for it in house.stored.data["bands"]] == [["low"], ["high"]]
+    assert [band["states"] for band in house.stored.data["bands"]] == [
+        ["low"],
+        ["high"],
+    ]
     # A sensor with states, and one that is on or off
     house.hass.states.async_set("sensor.tariff", "peak", {"device_class": "enum"})
     house.hass.states.async_set("binary_sensor.cheap", "on")
@@ -208,7 +215,7 @@ async def test_wrong_bands(house: House) -> None:
     """Names and limits are unique, exactly one band is open, there are 2 to 24."""
     house.price(25)
     form = await begin_bands(house, "empty")
-    assert form.said("bands") == "–"
+    assert form.text_of("bands") == "–"
     await form.fill(next="continue")
     assert form.errors == {"next": "band_count"}
     for name, upto in (("A", 10), ("B", 20)):
@@ -229,7 +236,7 @@ async def test_wrong_bands(house: House) -> None:
     await form.fill(band_name="D", rung="off", pool="leave")
     assert form.errors == {"upto": "no_top_band"}
     await form.fill(band_name="D", upto=5, rung="off", pool="leave")
-    assert form.said("bands").startswith("- **D**")
+    assert form.text_of("bands").startswith("- **D**")
     for number in range(20):
         await form.fill(next="add")
         await form.fill(
@@ -262,7 +269,7 @@ async def test_per_model_and_pool(house: House) -> None:
         assert "mode:eco" in form.choices("rung")
         await form.fill(rung="mode:eco")
         await form.fill(rung="mode:low")
-        assert "Choose per model" in form.said("bands")
+        assert "Choose per model" in form.text_of("bands")
         await form.fill(next="continue")
         await form.fill(timing={})
         await form.fill(start="steer")
@@ -351,7 +358,7 @@ async def test_quiet_hours(house: House) -> None:
     assert form.errors == {"days": "no_days"}
     await form.fill(**same | {"to": "06:00:00"})
     await form.fill(kind="quiet", rung="off")
-    result = form.said("result")
+    result = form.text_of("result")
     assert result == "Monday from 22:00 to 06:00: at most Off."
     await form.fill(start="steer")
     assert house.stored.data["days"] == ["mon"]
@@ -379,7 +386,7 @@ async def test_a_plan_of_an_entity(house: House) -> None:
         entity="schedule.night", days=["mon"], **{"from": "22:00:00", "to": "06:00:00"}
     )
     await form.fill(kind="plan", rung="lowest")
-    result = form.said("result")
+    result = form.text_of("result")
     assert result == "While schedule.night is on: Lowest."
     await form.fill(start="steer")
     assert house.stored.data["entity_ids"] == {"entity": registered.id}
@@ -418,6 +425,6 @@ async def test_preview(house: House) -> None:
         await form.fill(band_name=name, rung=rung, pool="leave", **limit)
     await form.fill(next="continue")
     await form.fill(timing={})
-    result = form.said("result")
+    result = form.text_of("result")
     assert result.startswith("With the prices of the last 2 days it would have cost")
     assert "at 54 % of the hashrate, off for 22 h, at most 3 switches" in result

@@ -74,7 +74,7 @@ async def test_dialog(house: House) -> None:
     await form.fill(**PRESETS)
     await form.fill(timing={})
     assert form.step == "preview"
-    assert form.said("result") == (
+    assert form.text_of("result") == (
         "The room has 19.4 °C. The thermostat begins with 21.0 °C: "
         "from Normal up to Highest until it is warm, then Lowest."
     )
@@ -137,7 +137,7 @@ async def test_a_dialog_in_fahrenheit(house: House) -> None:
     presets = {"eco": 64, "comfort": 70, "boost": 74, "away": 41, "boost_time": 60}
     await form.fill(**presets)
     await form.fill(timing={"tolerance": 0.5})
-    assert "68.0 °F" in form.said("result")
+    assert "68.0 °F" in form.text_of("result")
     await form.fill(start="steer")
     data = house.stored.data
     assert (data["max_room"], data["comfort"], data["away"]) == (28, 21.11, 5)
@@ -152,7 +152,7 @@ async def test_a_cold_room_is_warmed_step_by_step(house: House, freezer: Any) ->
     strategy = await add_heating(house)
     await house.begin()
     modes = house.miner.tuning.modes
-    steps = [it for it in modes if it != "oc"]
+    steps = [mode for mode in modes if mode != "oc"]
     await house.wait(11)
     for _ in steps:
         room(house, 18)
@@ -243,7 +243,7 @@ async def test_the_preview_says_that_the_sensor_is_silent(
     else:
         freezer.tick(timedelta(minutes=46))
     await form.fill(timing={})
-    assert form.said("result") == (
+    assert form.text_of("result") == (
         "The sensor reports no fresh room temperature: heating waits until it does. "
         "The thermostat then begins with 21.0 °C: "
         "from Normal up to Highest until it is warm, then Lowest."
@@ -425,10 +425,10 @@ async def test_only_heatings_have_a_thermostat(house: House) -> None:
     """Other strategies have none."""
     await house.add("calendar", {"miners": [], "kind": "plan", "rung": "off"})
     platforms = {
-        it.domain
-        for it in er.async_entries_for_config_entry(
+        entry.domain
+        for entry in er.async_entries_for_config_entry(
             er.async_get(house.hass), house.fleet.entry_id
         )
-        if it.platform == DOMAIN
+        if entry.platform == DOMAIN
     }
     assert "climate" not in platforms

@@ -76,7 +76,7 @@ async def test_without_the_fleet_all_miners_are_given_back(
     """None is left off, however many there are."""
     monkeypatch.setattr("custom_components.hmm.strategy.manager._RETURN_STAGGER", 0.01)
     await two.follow(40)
-    assert [it.paused for it in two.devices] == [True, True]
+    assert [device.paused for device in two.devices] == [True, True]
     fleet = two.fleet
     if how == "disabled":
         await two.hass.config_entries.async_set_disabled_by(
@@ -84,7 +84,7 @@ async def test_without_the_fleet_all_miners_are_given_back(
         )
     else:
         await two.hass.config_entries.async_remove(fleet.entry_id)
-    await until(lambda: not any(it.paused for it in two.devices))
+    await until(lambda: not any(device.paused for device in two.devices))
     await two.hass.async_block_till_done(wait_background_tasks=True)
 
 
@@ -668,7 +668,7 @@ async def test_the_plan_of_today_and_tomorrow(house: House, freezer: Any) -> Non
     assert len(plan) == 48
     midnight = "2026-11-27T23:00:00+00:00"
     assert plan[0] == [midnight, "2026-11-28T00:00:00+00:00", 35.0, "Expensive"]
-    assert [it[3] for it in plan[1:20]] == ["Normal"] + ["Cheap"] * 11 + [
+    assert [item[3] for item in plan[1:20]] == ["Normal"] + ["Cheap"] * 11 + [
         "Normal"
     ] * 6 + ["Expensive"]
     assert plan[12][2] == 19.9
@@ -685,7 +685,7 @@ async def test_the_plan_of_today_and_tomorrow(house: House, freezer: Any) -> Non
     band = house.state_of(strategy, "sensor", "band")
     assert band.attributes["rungs"] == {"Low": "highest", "Rest": "leave"}
     assert band.attributes["limits"] == {}
-    assert [it[3] for it in band.attributes["plan"]].count("Low") == 8
+    assert [item[3] for item in band.attributes["plan"]].count("Low") == 8
     house.price(25)
     await house.settle()
     assert house.state_of(strategy, "sensor", "band").attributes["plan"] == []
@@ -799,8 +799,8 @@ def test_a_refused_pool_is_tried_three_times(rung: str) -> None:
         elif control.reason is not None:
             reasons.add(control.reason.key)
     assert sent == [
-        *((it, "one") for it in (0, 5, 15)),
-        *((it, "two") for it in (40, 45, 55)),
+        *((item, "one") for item in (0, 5, 15)),
+        *((item, "two") for item in (40, 45, 55)),
     ]
     assert "not_obeying" in reasons
 

@@ -71,7 +71,7 @@ class Roof(House):
         self.surplus = self.surplus if surplus is None else surplus
         for _ in range(round(minutes * 2)):
             self.freezer.tick(STEP)
-            drawn = sum(it.runtime_data.power or 0.0 for it in self.entries)
+            drawn = sum(entry.runtime_data.power or 0.0 for entry in self.entries)
             self.show(self.hass, self.surplus - drawn)
             await later(self.hass, 31)
             await later(self.hass, 2)
@@ -105,9 +105,9 @@ def day(freezer: Any) -> None:
 @pytest.fixture
 def roof(house: House) -> Roof:
     """Return a house with a Bitaxe and a meter of the grid."""
-    found = Roof(house.hass, house.freezer, house.entries, house.devices)
-    found.show = imports
-    return found
+    result = Roof(house.hass, house.freezer, house.entries, house.devices)
+    result.show = imports
+    return result
 
 
 def report(hass: HomeAssistant, entity_id: str, value: object, unit: str) -> None:
@@ -285,7 +285,7 @@ async def test_the_other_sign_by_day(roof: Roof) -> None:
         assert issue is not None
         assert issue.translation_placeholders == {"name": "Sun", "where": ""}
         await roof.shine(12)
-        assert all(it.paused for it in roof.devices)
+        assert all(device.paused for device in roof.devices)
         assert "more surplus when miners draw more" in roof.text
         await roof.switch(roof.strategy, False)
         await roof.shine(1)
@@ -406,7 +406,7 @@ async def test_a_meter_that_reports_ten_times_a_second(
     samples = meter.add_to(Inputs(now)).samples
     assert 1000 < len(samples) <= MAX_SAMPLES
     assert samples[-1].at - samples[0].at <= horizon(settings) + timedelta(minutes=1)
-    assert sum(it.exported for it in samples) / len(samples) == pytest.approx(
+    assert sum(sample.exported for sample in samples) / len(samples) == pytest.approx(
         100, abs=2
     )
     assert meter.part_of_sun(now) == 1

@@ -53,12 +53,12 @@ async def test_a_new_one(house: House) -> None:
     assert form.suggested("name") == "Solar surplus"
     await form.fill()
     await form.fill(**meter())
-    assert form.said("reading") == "The house exports 1,250 W right now."
+    assert form.text_of("reading") == "The house exports 1,250 W right now."
     await form.fill(right=True)
     await form.fill()
     await form.fill()
     await form.fill(timing={})
-    result = form.said("result")
+    result = form.text_of("result")
     assert result.startswith(
         "The house exports 1,250 W right now. In this order: Axe ("
     )
@@ -73,9 +73,9 @@ async def test_the_other_sign(house: House) -> None:
     """What is read wrong is turned round, and said again; so are its words at night."""
     sensor(house, "grid", 800)
     form = await begin(house)
-    assert form.said("reading") == "The house imports 800 W right now."
+    assert form.text_of("reading") == "The house imports 800 W right now."
     await form.fill(right=False)
-    assert form.said("reading") == "The house exports 800 W right now."
+    assert form.text_of("reading") == "The house exports 800 W right now."
     await form.fill(right=True)
     assert form.step == "battery"
 
@@ -85,16 +85,16 @@ async def test_an_export_at_night(house: House, freezer: Any) -> None:
     freezer.move_to(NIGHT)
     sensor(house, "grid", 800)
     form = await begin(house, positive_is="export")
-    assert "probably mixed up" in form.said("reading")
+    assert "probably mixed up" in form.text_of("reading")
     await form.fill(right=False)
-    assert form.said("reading") == "The house imports 800 W right now."
+    assert form.text_of("reading") == "The house imports 800 W right now."
 
 
 async def test_a_surplus_sensor_and_two(house: House) -> None:
     """Their sign is no question: what is wrong leads back to the sensor."""
     sensor(house, "surplus", 300)
     form = await begin(house, meter_kind="surplus", meter_entity="sensor.surplus")
-    assert form.said("reading") == "The house exports 300 W right now."
+    assert form.text_of("reading") == "The house exports 300 W right now."
     await form.fill(right=False)
     assert form.step == "meter"
     sensor(house, "import", 0)
@@ -106,7 +106,7 @@ async def test_a_surplus_sensor_and_two(house: House) -> None:
     await form.fill(**meter(**two), export_entity="sensor.none")
     assert form.errors == {"export_entity": "sensor_unavailable"}
     await form.fill(**meter(**two), export_entity="sensor.export")
-    assert form.said("reading") == "The house exports 400 W right now."
+    assert form.text_of("reading") == "The house exports 400 W right now."
 
 
 async def test_sensors_that_are_no_meters(house: House) -> None:
@@ -166,9 +166,9 @@ async def test_a_battery(house: House) -> None:
         "min_forecast": 1,
     }
     await form.fill(**battery)
-    assert form.said("reading") == "The battery gives 500 W right now."
+    assert form.text_of("reading") == "The battery gives 500 W right now."
     await form.fill(right=False)
-    assert form.said("reading") == "The battery charges with 500 W right now."
+    assert form.text_of("reading") == "The battery charges with 500 W right now."
     await form.fill(right=True)
     await form.fill()
     await form.fill(timing={})
@@ -191,10 +191,12 @@ async def test_order_and_changes(house: House) -> None:
         form = await begin(house)
         await form.fill(right=True)
         await form.fill()
-        sensors = [find_id(house.hass, it, "sensor", "status") for it in (nano, axe)]
+        sensors = [
+            find_id(house.hass, item, "sensor", "status") for item in (nano, axe)
+        ]
         await form.fill(order=sensors)
         await form.fill(timing={})
-        result = form.said("result")
+        result = form.text_of("result")
         assert result.index("Nano") < result.index("Axe")
         await form.fill(start="steer")
         assert house.stored.data["order"] == [nano.entry_id, axe.entry_id]
@@ -233,7 +235,7 @@ async def test_miners_whose_draw_is_not_known(house: House) -> None:
     await form.fill()
     await form.fill()
     await form.fill(timing={})
-    assert "What Axe draws is not known yet" in form.said("result")
+    assert "What Axe draws is not known yet" in form.text_of("result")
 
 
 async def test_the_energy_settings_are_proposed(

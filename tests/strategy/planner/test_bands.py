@@ -153,8 +153,8 @@ def test_what_is_expected_stays_in_a_band_until_its_limit_is_passed() -> None:
     )
 
     def bands(**how: bool) -> list[str | None]:
-        found = planned(three(), slots, begin, BERLIN, **how)
-        return [band for _, band in found]
+        result = planned(three(), slots, begin, BERLIN, **how)
+        return [band for _, band in result]
 
     low, mid, high = "Cheap", "Normal", "Dear"
     assert bands() == [mid, low, low, mid, high, mid, mid]
@@ -173,9 +173,9 @@ def test_a_lower_price_never_gives_a_dearer_band() -> None:
             START + timedelta(minutes=15), [rng.uniform(5, 45) for _ in range(8)]
         )
         prices = sorted(rng.uniform(-5, 45) for _ in range(6))
-        found = [at(it, memory, slots=ahead)[0].band or "" for it in prices]
+        result = [at(price, memory, slots=ahead)[0].band or "" for price in prices]
         order = ["Cheap", "Normal", "Dear"]
-        assert found == sorted(found, key=order.index), (memory, prices)
+        assert result == sorted(result, key=order.index), (memory, prices)
 
 
 def test_prices_in_another_unit_decide_alike() -> None:
@@ -255,7 +255,7 @@ def test_an_absurd_price_is_none(price: float | None) -> None:
     assert kept.band == "Normal"
     first, _ = at(price)
     assert first.state == "waiting"
-    assert {it.rung for it in first.wishes} == {"leave"}
+    assert {wish.rung for wish in first.wishes} == {"leave"}
 
 
 def test_a_price_that_is_in_the_list_as_well_is_no_absurd_one() -> None:
@@ -282,7 +282,7 @@ def test_a_lost_price_is_held_and_then_falls_back_once(
         decision, memory = at(None, memory, settings, now)
         seen.append((decision.state, decision.band, decision.wishes[0].rung))
         now = decision.next_check_at
-    held = [it for it in seen if it[0] == "holding"]
+    held = [item for item in seen if item[0] == "holding"]
     assert set(held) == {("holding", "Cheap", "highest")}
     assert set(seen[len(held) :]) == {("fallback", band, rung)}
     # 15 min after the end of the last slot
@@ -326,9 +326,11 @@ def test_the_cheapest_hours_of_any_day(
         inputs = Inputs(now=slot.start, zone=BERLIN, slots=slots)
         if decide(settings, BandsMemory(), inputs)[0].band == "Cheap":
             cheap.append(slot)
-    assert sum((it.end - it.start for it in cheap), timedelta()) == timedelta(hours=6)
-    assert max(it.price for it in cheap) <= min(
-        it.price for it in slots if it not in cheap
+    assert sum((item.end - item.start for item in cheap), timedelta()) == timedelta(
+        hours=6
+    )
+    assert max(item.price for item in cheap) <= min(
+        item.price for item in slots if item not in cheap
     )
     # Too much of the day is unknown
     inputs = Inputs(now=slots[0].start, zone=BERLIN, slots=slots[: len(slots) // 2])
@@ -338,13 +340,13 @@ def test_the_cheapest_hours_of_any_day(
 def test_equal_instants_decide_alike_in_any_zone() -> None:
     """Given prices over a change to winter time, then the zone alters nothing."""
     slots = day_of(datetime(2026, 10, 25, tzinfo=BERLIN))
-    for moment in (slots[0].start + n * timedelta(minutes=7) for n in range(210)):
-        price = price_of(slots, moment)
+    for timestamp in (slots[0].start + n * timedelta(minutes=7) for n in range(210)):
+        price = price_of(slots, timestamp)
         bands = {
             decide(
                 three(),
                 BandsMemory(),
-                Inputs(now=moment, zone=zone, price=price, slots=slots),
+                Inputs(now=timestamp, zone=zone, price=price, slots=slots),
             )[0].band
             for zone in (UTC, BERLIN, ZoneInfo("Australia/Lord_Howe"))
         }

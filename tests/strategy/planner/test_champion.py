@@ -43,7 +43,7 @@ def dear(miners: list[SimMiner], *prices: float | None, **settings: Any) -> Worl
 
 def running(world: World) -> list[str]:
     """Return who mines."""
-    return [it.id for it in world.miners if it.running]
+    return [miner.id for miner in world.miners if miner.running]
 
 
 def test_only_the_most_efficient_runs_while_it_is_dear() -> None:
@@ -51,14 +51,14 @@ def test_only_the_most_efficient_runs_while_it_is_dear() -> None:
     world = dear(fleet(), 20, 40, 40, 20)
     world.run(HOUR)
     assert len(running(world)) == 4
-    assert world.said == "champion_rests"
+    assert world.sentence == "champion_rests"
     world.run(2 * HOUR)
     assert running(world) == ["Bitaxe"]
     assert world.miner("Bitaxe").reported == "mode:eco"
     assert world.decision.champion == "Bitaxe"
     assert world.decision.sentence.values["count"] == 3
     world.run(HOUR)
-    assert world.reported() == [it.reported for it in fleet()]
+    assert world.reported() == [item.reported for item in fleet()]
 
 
 def test_the_others_may_run_low() -> None:
@@ -66,7 +66,7 @@ def test_the_others_may_run_low() -> None:
     world = dear([bitaxe(), nano()], 40, reserve="lowest", rung="highest")
     world.run(HOUR)
     assert world.reported() == ["mode:turbo", "mode:low"]
-    assert world.said == "champion_low"
+    assert world.sentence == "champion_low"
 
 
 def test_a_champion_that_does_not_mine_is_replaced() -> None:
@@ -101,8 +101,8 @@ def test_when_all_fail_they_take_turns() -> None:
     """Given miners that all fail, then there is always exactly one champion."""
     miners = [bitaxe(), nano(), nerdqaxe()]
     world = dear(miners, 40)
-    for it in miners:
-        it.mining = False
+    for miner in miners:
+        miner.mining = False
     seen = []
     for _ in range(120):
         world.step()
@@ -111,7 +111,7 @@ def test_when_all_fail_they_take_turns() -> None:
         if seen[-1:] != [champion]:
             seen.append(champion)
         world.now += MINUTE
-    assert set(seen) == {it.id for it in miners}
+    assert set(seen) == {miner.id for miner in miners}
     assert 10 < len(seen) < 25
 
 
@@ -122,22 +122,22 @@ def test_the_user_may_take_the_champion() -> None:
     world.by_hand("Bitaxe", "mode:turbo", ends="released")
     world.run(10 * MINUTE)
     assert running(world) == ["Bitaxe", "NerdQAxe++"]
-    for it in world.miners:
-        world.by_hand(it.id, OFF, ends="released")
+    for miner in world.miners:
+        world.by_hand(miner.id, OFF, ends="released")
     world.run(MINUTE)
     assert world.decision.champion is None
-    assert world.said == "champion_none"
+    assert world.sentence == "champion_none"
 
 
 def test_figures_age_and_ties_are_stable() -> None:
     """Given old, equal and no figures, then the order is by figures, then by id."""
-    views = [it.view(START) for it in (nerdqaxe("b"), nerdqaxe("a"), bitaxe("old"))]
+    views = [item.view(START) for item in (nerdqaxe("b"), nerdqaxe("a"), bitaxe("old"))]
     views[2] = replace(views[2], efficiency=1.0, efficiency_at=START)
     views.append(replace(bitaxe("none").view(START), efficiency=None))
-    order = [it.id for it in ranked("efficiency", (), views, START)]
+    order = [item.id for item in ranked("efficiency", (), views, START)]
     assert order == ["old", "a", "b", "none"]
     late = ranked("efficiency", (), reversed(views), START + timedelta(days=31))
-    assert [it.id for it in late] == ["a", "b", "none", "old"]
+    assert [item.id for item in late] == ["a", "b", "none", "old"]
 
 
 def test_who_goes_first() -> None:
@@ -160,9 +160,11 @@ def test_who_goes_first() -> None:
     }
     assert set(first) == set(RANKS)
     for by, name in first.items():
-        order = [it.id for it in ranked(by, (), (unknown, small, big), START)]
+        order = [item.id for item in ranked(by, (), (unknown, small, big), START)]
         assert (order[0], order[-1]) == (name, "unknown")
-        own = [it.id for it in ranked(by, ("unknown",), (small, big, unknown), START)]
+        own = [
+            item.id for item in ranked(by, ("unknown",), (small, big, unknown), START)
+        ]
         assert own == ["unknown", *order[:-1]]
     # Without a figure of the last day that of the last days counts
     idle = replace(small, id="idle", efficiency=1.0, efficiency_1d=None)
@@ -172,7 +174,7 @@ def test_who_goes_first() -> None:
 def test_it_may_follow_a_band_of_another_strategy() -> None:
     """Given a band, then its hours count, and a strategy that is silent changes nothing."""
     settings = ChampionSettings.from_dict({"band": "dear"})
-    miners = tuple(it.view(START) for it in fleet())
+    miners = tuple(item.view(START) for item in fleet())
     memory: Any = None
     for n, (band, champion) in enumerate(
         [
@@ -194,7 +196,7 @@ def test_a_price_that_was_never_there_leaves_all_alone() -> None:
     inputs = Inputs(START, miners=(bitaxe().view(START),))
     decision, _ = decide(settings, {"version": 1, "failed": 3, "price": []}, inputs)
     assert decision.state == "waiting"
-    assert {it.rung for it in decision.wishes} == {"leave"}
+    assert {wish.rung for wish in decision.wishes} == {"leave"}
     decision, _ = decide(settings, None, replace(inputs, price=Price(40)))
     assert decision.champion == "Bitaxe"
     assert ChampionMemory.from_dict([], START) == ChampionMemory()

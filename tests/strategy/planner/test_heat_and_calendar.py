@@ -58,7 +58,7 @@ class Room:
     @property
     def key(self) -> str:
         """Return what the strategy says."""
-        return self.world.said
+        return self.world.sentence
 
 
 def test_one_rung_per_cycle() -> None:
@@ -189,7 +189,7 @@ def test_a_plan_begins_once_a_day_whatever_the_clock_does(
     starts = fired(settings, begin, 3)
     leapt_over = day == (3, 28) and times == ("02:15", "02:45")
     assert len(starts) == 3 - leapt_over
-    assert len({it.date() for it in starts}) == len(starts)
+    assert len({start.date() for start in starts}) == len(starts)
 
 
 def test_a_plan_has_its_days_and_may_pass_midnight() -> None:
@@ -221,14 +221,14 @@ def test_a_calendar_that_is_lost_is_held_for_two_hours() -> None:
     ]
     fresh, _ = decide_any(settings, None, Inputs(START, UTC, views))
     assert fresh.state == "waiting"
-    assert {it.rung for it in fresh.wishes} == {"leave"}
+    assert {wish.rung for wish in fresh.wishes} == {"leave"}
 
 
 @pytest.mark.parametrize("damaged", [None, [], 5, "x", {"version": 2}, {"version": 1, "entries": {"a": 5}, "commanded_at": 3}])  # fmt: skip
 def test_damaged_files_are_no_memory(damaged: Any) -> None:
     """Given a file that is damaged, then all begin anew."""
     ledger = Ledger.from_dict(damaged, START)
-    assert all(it.target is None for it in ledger.entries.values())
+    assert all(entry.target is None for entry in ledger.entries.values())
     now = START
     inputs = Inputs(now, miners=(bitaxe().view(now),))
     data: dict[str, dict[str, Any]] = {
@@ -264,7 +264,7 @@ def test_modes_of_unknown_watts_heat_in_their_order(
     """Given a miner that ran in one mode only, then the others are levels too."""
     names = ("eco", "standard", "turbo", "oc", "custom")
     modes = tuple(
-        Mode(f"mode:{it}", 15.0 if it == "standard" else None) for it in names
+        Mode(f"mode:{name}", 15.0 if name == "standard" else None) for name in names
     )
     miner = MinerView(
         "a", "mode:standard", (*modes, Mode("profile:Night")), "mode:standard"

@@ -64,7 +64,7 @@ def test_nothing_raises(seed: int) -> None:
         wild = [float("nan"), float("inf"), -float("inf"), 0.0, -0.0, 1e300, -1e300]
         return rng.choice([*wild, rng.uniform(-500, 500), rng.uniform(0, 30)])
 
-    def moment() -> Any:
+    def timestamp() -> Any:
         return now + timedelta(minutes=rng.randint(-2000, 2000))
 
     now, memory, ledger = START, dict.fromkeys(SETTINGS), Ledger()
@@ -72,7 +72,7 @@ def test_nothing_raises(seed: int) -> None:
         now += timedelta(seconds=rng.randint(-4000, 8000))
         views = tuple(
             replace(
-                it.view(now),
+                item.view(now),
                 reported=rng.choice([None, "off", "on", "mode:eco", "profile:x"]),
                 modes=tuple(
                     Mode(rung, rng.choice([None, number()]))
@@ -80,33 +80,33 @@ def test_nothing_raises(seed: int) -> None:
                 ),
                 watts=rng.choice([None, 0.0, 50.0]),
                 efficiency=rng.choice([None, 20.0]),
-                efficiency_at=rng.choice([None, moment()]),
+                efficiency_at=rng.choice([None, timestamp()]),
                 online=rng.random() < 0.9,
                 mining=rng.random() < 0.8,
-                since=rng.choice([None, moment()]),
-                reachable_since=rng.choice([None, moment()]),
+                since=rng.choice([None, timestamp()]),
+                reachable_since=rng.choice([None, timestamp()]),
                 safety=rng.choice([None, None, "hot", "stop", "lowered"]),
                 refusal=rng.choice([None, "busy"]),
                 can_be_off=rng.random() < 0.8,
             )
-            for it in fleet()
+            for item in fleet()
         )
-        slots = [Slot(moment(), moment(), number()) for _ in range(6)]
+        slots = [Slot(timestamp(), timestamp(), number()) for _ in range(6)]
         inputs = Inputs(
             now,
             miners=views[: rng.randint(0, 4)],
-            price=rng.choice([None, Price(number(), rng.choice([None, moment()]))]),
-            slots=tuple(sorted(slots, key=lambda it: it.start)),
+            price=rng.choice([None, Price(number(), rng.choice([None, timestamp()]))]),
+            slots=tuple(sorted(slots, key=lambda slot: slot.start)),
             samples=tuple(
-                Sample(moment(), number(), number(), rng.choice([None, number()]))
+                Sample(timestamp(), number(), number(), rng.choice([None, number()]))
                 for _ in range(rng.randint(0, 4))
             ),
             battery_soc=rng.choice([None, number()]),
             forecast=rng.choice([None, number()]),
-            room=rng.choice([None, Reading(number(), moment())]),
+            room=rng.choice([None, Reading(number(), timestamp())]),
             target=rng.choice([None, number()]),
-            calendar=rng.choice([None, Switched(True, moment())]),
-            band=rng.choice([None, BandNow("a", "A", moment())]),
+            calendar=rng.choice([None, Switched(True, timestamp())]),
+            band=rng.choice([None, BandNow("a", "A", timestamp())]),
         )
         standings = []
         for kind, stored in SETTINGS.items():
@@ -117,12 +117,12 @@ def test_nothing_raises(seed: int) -> None:
             assert now < decision.next_check_at <= now + timedelta(hours=2)
             assert decision.sentence.key
             standings.append(Standing(kind, kind, decision))
-        circuits = [Circuit("c", 500, frozenset(it.id for it in views))]
+        circuits = [Circuit("c", 500, frozenset(view.id for view in views))]
         settlement, ledger = settle(
             now, inputs.zone, standings, views, circuits, ledger
         )
         assert now < settlement.next_check_at <= now + timedelta(minutes=15)
-        assert set(settlement.controls) == {it.id for it in views}
+        assert set(settlement.controls) == {view.id for view in views}
         ledger = Ledger.from_dict(damaged(ledger.as_dict(), rng), now)
 
 

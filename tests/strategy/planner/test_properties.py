@@ -107,7 +107,7 @@ def test_a_walk_through_days(seed: int) -> None:
         Strategy("heat", "heat", heat, rooms, frozenset({"Avalon Nano 3S"})),
     ]
     circuits = [
-        Circuit("a", 1500, frozenset(it.id for it in fleet())),
+        Circuit("a", 1500, frozenset(item.id for item in fleet())),
         Circuit("b", 160, frozenset({"Bitaxe", "NerdQAxe++", "Avalon Nano 3S"})),
     ]
     miners = fleet()
@@ -133,7 +133,7 @@ def test_a_walk_through_days(seed: int) -> None:
 
     for _ in range(450):
         chance()
-        before = {it.id: (it.manual, it.safety) for it in world.miners}
+        before = {item.id: (item.manual, item.safety) for item in world.miners}
         count = len(world.commands)
         world.step()
         for _at, name, rung, control in world.commands[count:]:
@@ -143,8 +143,10 @@ def test_a_walk_through_days(seed: int) -> None:
             if before[name][1] == "stop":
                 assert rung == OFF
         for circuit in circuits:
-            drawn = [it for it in world.miners if it.id in circuit.miners]
-            assert sum(it.watts(world.now + HOUR) for it in drawn) <= circuit.max_watts
+            drawn = [item for item in world.miners if item.id in circuit.miners]
+            assert (
+                sum(item.watts(world.now + HOUR) for item in drawn) <= circuit.max_watts
+            )
         # Idempotent: the same instant again is no command, unless it uses the room on a
         # circuit that the first has made
         again = len(world.commands)
@@ -176,7 +178,7 @@ def test_a_fresh_and_a_lost_price_in_turn_do_not_flap() -> None:
     """Given a price that comes and goes, then nothing changes but once to the band."""
     world = priced([bitaxe()], 40, None, 40, None, None, 40)
     world.run(DAY, MINUTE)
-    assert [it[3] for it in world.switched] == [OFF]
+    assert [item[3] for item in world.switched] == [OFF]
 
 
 def test_the_order_of_inputs_is_irrelevant() -> None:
@@ -195,7 +197,7 @@ def test_the_order_of_inputs_is_irrelevant() -> None:
         world.run(6 * HOUR, 5 * MINUTE)
         results.append([(at, name, rung) for at, name, rung, _ in world.commands])
     assert results[0]
-    assert all(it == results[0] for it in results)
+    assert all(result == results[0] for result in results)
 
 
 def test_the_users_word_holds_until_the_next_change() -> None:
@@ -288,7 +290,7 @@ def test_a_restart_without_memory_changes_each_miner_once_at_most() -> None:
     twin = World(world.miners, [by_price([40])], now=world.now)
     twin.run(2 * HOUR)
     assert Counter(name for _, name, *_ in twin.commands) == {
-        it.id: 1 for it in world.miners
+        miner.id: 1 for miner in world.miners
     }
     same = World(world.miners, [by_price([40])], now=twin.now, ledger="damaged")
     same.run(2 * HOUR)
@@ -371,7 +373,7 @@ def test_a_clock_that_jumps_makes_no_burst(jump: timedelta) -> None:
     count = len(world.commands)
     world.run(3 * HOUR)
     told = Counter(name for _, name, *_ in world.commands[count:])
-    assert told == {it.id: 1 for it in world.miners}
+    assert told == {miner.id: 1 for miner in world.miners}
 
 
 def test_a_limit_a_day_keeps_the_last_switching_for_a_step_down() -> None:
@@ -391,13 +393,13 @@ def test_what_is_turned_off_gives_back_what_it_had() -> None:
     """Given a strategy that is turned off, then each miner has again what it had."""
     miners = fleet()
     miners[1].running = False
-    had = {it.id: it.reported for it in miners}
+    had = {miner.id: miner.reported for miner in miners}
     world = World(miners, [by_price([40])])
     world.run(HOUR)
-    assert {it.reported for it in miners} == {OFF}
+    assert {miner.reported for miner in miners} == {OFF}
     world.strategies[0].is_on = False
     world.run(HOUR)
-    assert {it.id: it.reported for it in miners} == had
+    assert {miner.id: miner.reported for miner in miners} == had
     count = len(world.commands)
     miners[0].running = False
     world.run(HOUR)
@@ -456,10 +458,10 @@ def test_quiet_hours_allow_less_and_ask_for_nothing() -> None:
     miners = [nano(mode="mode:high"), nerdqaxe(running=False)]
     world = World(miners, [Strategy("quiet", "calendar", quiet, lambda now: {})])
     world.run(3 * HOUR)
-    assert [it.reported for it in miners] == ["mode:low", OFF]
+    assert [miner.reported for miner in miners] == ["mode:low", OFF]
     assert world.controls["Avalon Nano 3S"].by == "quiet_hours"
     world.run(4 * HOUR)
-    assert [it.reported for it in miners] == ["mode:high", OFF]
+    assert [miner.reported for miner in miners] == ["mode:high", OFF]
     assert len(world.commands) == 2
 
 
@@ -471,7 +473,7 @@ def test_what_cannot_be_off_goes_low_and_says_so() -> None:
     assert world.why("Bitaxe") == "cannot_be_off"
     # While its watts are not known, by the order of its modes
     view = world.miners[0].view(START)
-    view = replace(view, modes=tuple(replace(it, watts=None) for it in view.modes))
+    view = replace(view, modes=tuple(replace(mode, watts=None) for mode in view.modes))
     assert resolve(OFF, view) == "mode:eco"
 
 
@@ -525,23 +527,23 @@ def test_what_an_overheat_has_lowered_gets_no_mode() -> None:
 def test_a_circuit_is_never_over_its_limit() -> None:
     """Given all that want up at once, then the limit holds at every instant."""
     miners = [avalon_q("Q1"), avalon_q("Q2"), avalon_q("Q3", metered=False)]
-    for it in miners:
-        it.running = False
-    circuit = Circuit("garage", 3300, frozenset(it.id for it in miners))
+    for miner in miners:
+        miner.running = False
+    circuit = Circuit("garage", 3300, frozenset(miner.id for miner in miners))
     world = World(miners, [by_price([*[10] * 8, *[25] * 8], stagger=0)], [circuit])
 
     def check() -> None:
-        assert sum(it.watts(world.now + HOUR) for it in miners) <= 3300
+        assert sum(miner.watts(world.now + HOUR) for miner in miners) <= 3300
 
     world.run(4 * HOUR, MINUTE, check)
-    assert sum(it.running for it in miners) == 3
-    assert {it.reported for it in miners} == {"mode:eco"}
+    assert sum(miner.running for miner in miners) == 3
+    assert {miner.reported for miner in miners} == {"mode:eco"}
     # A smaller fuse: what is over goes down at once
     world.circuits = [replace(circuit, max_watts=1700)]
     world.step()
     check()
-    assert sum(it.watts(world.now + HOUR) for it in miners) <= 1700
-    assert "safety" in {it.by for it in world.controls.values()}
+    assert sum(miner.watts(world.now + HOUR) for miner in miners) <= 1700
+    assert "safety" in {control.by for control in world.controls.values()}
 
 
 def test_what_does_not_fit_back_on_a_circuit_takes_nobody_else_down() -> None:
@@ -550,23 +552,23 @@ def test_what_does_not_fit_back_on_a_circuit_takes_nobody_else_down() -> None:
     So does a small one for which there is room again once a big one has gone.
     """
     miners = [bitaxe(), avalon_q()]
-    circuit = Circuit("garage", 5000, frozenset(it.id for it in miners))
+    circuit = Circuit("garage", 5000, frozenset(miner.id for miner in miners))
     world = World(miners, [by_price([40], stagger=0)], [circuit])
     world.run(HOUR)
     world.by_hand("Bitaxe", "mode:eco", ends="released")
     world.circuits = [replace(circuit, max_watts=100)]
     world.strategies[0].is_on = False
     world.run(HOUR)
-    assert [it.reported for it in miners] == ["mode:eco", OFF]
+    assert [miner.reported for miner in miners] == ["mode:eco", OFF]
     assert world.why("Avalon Q") == "circuit"
     # The less efficient one is looked at first; that is no reason to stop it
     small = [bitaxe(), nerdqaxe(mode="mode:turbo")]
     small[0].modes = {key: (watts, 0.1) for key, (watts, _) in small[0].modes.items()}
-    limit = Circuit("desk", 70, frozenset(it.id for it in small))
+    limit = Circuit("desk", 70, frozenset(item.id for item in small))
     tight = World(small, [by_price([10], stagger=0)], [limit])
     tight.run(HOUR)
-    assert all(it.running for it in small)
-    assert sum(it.watts(tight.now) for it in small) <= 70
+    assert all(item.running for item in small)
+    assert sum(item.watts(tight.now) for item in small) <= 70
 
 
 def test_a_slower_mode_draws_at_most_what_a_faster_one_does() -> None:
@@ -604,15 +606,15 @@ def test_one_reading_that_is_too_high_lowers_nobody() -> None:
 
     def settled(spike: bool, limit: float) -> dict[str, Rung | None]:
         """Return what both should do when the last one is about to go up."""
-        for it in (first, last):
-            it.mode, it.spike = "mode:turbo", False
+        for item in (first, last):
+            item.mode, item.spike = "mode:turbo", False
         strategies = [
             replace(by_price([10], stagger=0), id="a", miners=frozenset({"first"})),
             replace(by_price([25, 10]), id="b", miners=frozenset({"last"})),
         ]
         world = World([first, last], strategies, [circuit])
         world.run(15 * MINUTE)
-        assert [it.reported for it in (first, last)] == ["mode:turbo", "mode:eco"]
+        assert [item.reported for item in (first, last)] == ["mode:turbo", "mode:eco"]
         first.spike = spike
         world.circuits = [replace(circuit, max_watts=limit)]
         return {id_: it.rung for id_, it in world.step().controls.items()}
@@ -628,9 +630,14 @@ def test_an_order_that_is_none_bounds_nothing() -> None:
     """Given modes that draw less the faster they are, then nothing is assumed."""
     modes = (Mode("mode:a"), Mode("mode:b", 30.0), Mode("mode:c", 20.0))
     view = MinerView("odd", OFF, modes)
-    assert [most_watts_of(it.rung, view) for it in modes] == [None, 30.0, 20.0]
+    assert [most_watts_of(mode.rung, view) for mode in modes] == [None, 30.0, 20.0]
     right = replace(view, modes=(*modes[:2], Mode("mode:custom", 5.0), Mode("mode:c")))
-    assert [most_watts_of(it.rung, right) for it in right.modes] == [30, 30, 5, None]
+    assert [most_watts_of(mode.rung, right) for mode in right.modes] == [
+        30,
+        30,
+        5,
+        None,
+    ]
     assert most_watts_of("profile:Night", right) is None
 
 
@@ -676,7 +683,7 @@ def test_one_after_the_other_and_down_before_up() -> None:
     world = World(miners, [by_price([25], stagger=30)])
     steps = []
     while world.now < START + 5 * MINUTE:
-        before = {it.id: it.watts(world.now + HOUR) for it in miners}
+        before = {miner.id: miner.watts(world.now + HOUR) for miner in miners}
         settlement = world.step()
         for at, name, rung, _ in world.commands[len(steps) :]:
             steps.append((at, world.miner(name).modes[rung][0] - before[name]))
@@ -757,9 +764,11 @@ def test_there_is_one_champion_while_any_miner_is_able(seed: int) -> None:
             case 3:
                 world.by_hand(miner.id, OFF, ends="time", until=world.now + HOUR)
         able = [
-            it.id
-            for it in world.miners
-            if it.safety is None and it.manual is None and (it.online or not it.running)
+            item.id
+            for item in world.miners
+            if item.safety is None
+            and item.manual is None
+            and (item.online or not item.running)
         ]
         world.step()
         decision = strategy.decision
@@ -771,7 +780,7 @@ def test_there_is_one_champion_while_any_miner_is_able(seed: int) -> None:
             assert decision.sentence.values["reason"] in {
                 "left", "by_hand", "too_hot", "not_mining",
             }  # fmt: skip
-        running = [it.rung for it in decision.wishes if it.rung != OFF]
+        running = [wish.rung for wish in decision.wishes if wish.rung != OFF]
         assert running == (["lowest"] if champion else ["leave"] * len(world.miners))
         before = champion
         world.now += MINUTE
@@ -788,11 +797,11 @@ def test_the_order_of_miners_is_irrelevant_for_all() -> None:
     for settings, inputs in kinds:
         decided = set()
         for _ in range(6):
-            views = [it.view(START) for it in fleet()]
+            views = [item.view(START) for item in fleet()]
             rng.shuffle(views)
             decision, _ = decide(
                 settings, None, Inputs(START, miners=tuple(views), **inputs)
             )
-            wishes = tuple(sorted((it.miner, it.rung) for it in decision.wishes))
+            wishes = tuple(sorted((wish.miner, wish.rung) for wish in decision.wishes))
             decided.add((wishes, decision.mark, repr(decision.sentence)))
         assert len(decided) == 1

@@ -61,12 +61,12 @@ class House:
     @property
     def drawn(self) -> float:
         """Return what the miners draw."""
-        return sum(it.watts(self.world.now) for it in self.world.miners)
+        return sum(miner.watts(self.world.now) for miner in self.world.miners)
 
     @property
     def planned(self) -> float:
         """Return what the miners will draw when they have started."""
-        return sum(it.watts(self.world.now + HOUR) for it in self.world.miners)
+        return sum(miner.watts(self.world.now + HOUR) for miner in self.world.miners)
 
     @property
     def decision(self) -> Decision:
@@ -95,8 +95,8 @@ class House:
 
 def stopped(miners: list[SimMiner]) -> list[SimMiner]:
     """Return miners that are off."""
-    for it in miners:
-        it.running = False
+    for miner in miners:
+        miner.running = False
     return miners
 
 
@@ -106,8 +106,8 @@ def test_constant_sun_ends_in_a_fixed_point(seed: int, lag: int) -> None:
     """Given constant sun, miners off their tables and a late meter, then calm comes."""
     rng = random.Random(seed)
     miners = stopped(fleet())
-    for it in miners:
-        it.truth = rng.uniform(0.93, 1.03)
+    for miner in miners:
+        miner.truth = rng.uniform(0.93, 1.03)
     house = House(miners)
     house.lag = lag
     house.run(2 * HOUR, rng.uniform(100, 2400))
@@ -125,16 +125,18 @@ def test_more_sun_never_means_fewer_watts() -> None:
     settings = SolarSettings()
     for _ in range(40):
         miners = fleet()
-        for it in miners:
-            it.modes = {
-                k: (w * rng.uniform(0.4, 2), h) for k, (w, h) in it.modes.items()
+        for miner in miners:
+            miner.modes = {
+                k: (w * rng.uniform(0.4, 2), h) for k, (w, h) in miner.modes.items()
             }
-        views = ordered(settings, [it.view(START) for it in miners], START)
+        views = ordered(settings, [miner.view(START) for miner in miners], START)
         before = 0.0
         for budget in sorted(rng.uniform(0, 2500) for _ in range(40)):
             rungs = allot(settings, views, budget)
             watts = sum(
-                it.modes[rungs[it.id]][0] for it in miners if rungs[it.id] != OFF
+                miner.modes[rungs[miner.id]][0]
+                for miner in miners
+                if rungs[miner.id] != OFF
             )
             assert before <= watts <= budget
             before = watts
@@ -145,14 +147,21 @@ def test_a_lower_priority_waits_for_a_higher_one_that_fits() -> None:
     miners = stopped([bitaxe(), nano(), nerdqaxe()])
     house = House(miners, order=["Avalon Nano 3S", "Bitaxe", "NerdQAxe++"])
     house.run(HOUR, 100 + 55)
-    assert [it.id for it in miners if it.running] == ["Bitaxe"]
+    assert [miner.id for miner in miners if miner.running] == ["Bitaxe"]
     house.run(HOUR, 100 + 63)
     # Its room is made
-    assert [it.id for it in miners if it.running] == ["Avalon Nano 3S"]
+    assert [miner.id for miner in miners if miner.running] == ["Avalon Nano 3S"]
     house.run(HOUR, 100 + 62 + 13)
-    assert [it.id for it in miners if it.running] == ["Bitaxe", "Avalon Nano 3S"]
+    assert [miner.id for miner in miners if miner.running] == [
+        "Bitaxe",
+        "Avalon Nano 3S",
+    ]
     house.run(2 * HOUR, 3000)
-    assert [it.reported for it in miners] == ["mode:turbo", "mode:high", "mode:turbo"]
+    assert [miner.reported for miner in miners] == [
+        "mode:turbo",
+        "mode:high",
+        "mode:turbo",
+    ]
 
 
 @pytest.mark.parametrize("floor", ["off", "lowest"])
@@ -318,7 +327,7 @@ def test_a_meter_that_goes_the_wrong_way_is_found_out(imported: int, lag: int) -
     assert house.decision.problem == "meter_sign"
     assert house.decision.sentence == Sentence("solar_sign_steps")
     assert house.drawn == 0
-    starts = [it for it in house.world.switched if it[2] == OFF]
+    starts = [item for item in house.world.switched if item[2] == OFF]
     assert len(starts) <= 8
     count = len(house.world.commands)
     house.run(6 * HOUR)
@@ -370,7 +379,7 @@ def test_its_words_outlive_a_decision() -> None:
 def test_unknown_watts_get_no_sun() -> None:
     """Given a miner whose watts nobody knows, then it is never allotted any, and said."""
     view = nano().view(START)
-    modes = tuple(replace(it, watts=None) for it in view.modes)
+    modes = tuple(replace(mode, watts=None) for mode in view.modes)
     unknown = replace(view, modes=modes, watts=None)
     assert allot(SolarSettings(), [unknown], 5000) == {view.id: OFF}
     samples = (Sample(START, 5000, 0),)
@@ -386,12 +395,12 @@ def test_what_runs_is_measured_before_it_is_learned() -> None:
     What it draws has been learned in no mode yet, but is measured in this one.
     """
     view = nano().view(START)
-    modes = tuple(replace(it, watts=None) for it in view.modes)
+    modes = tuple(replace(mode, watts=None) for mode in view.modes)
     running = replace(view, modes=modes, watts=120.0, mining=True, reported="mode:low")
     samples = (Sample(START, 400, 120),)
     inputs = Inputs(START, miners=(running,), samples=samples)
     decision, _ = decide(SolarSettings(), None, inputs)
-    assert [it.rung for it in decision.wishes] == ["mode:low"]
+    assert [wish.rung for wish in decision.wishes] == ["mode:low"]
     assert decision.sentence.key == "solar_full"
 
 
@@ -426,7 +435,7 @@ def test_a_big_one_that_starts_slowly_is_not_counted_twice() -> None:
         miners = stopped([avalon_q(metered=metered), nano()])
         house = House(miners, order=["Avalon Q", "Avalon Nano 3S"])
         house.run(3 * HOUR, 950)
-        assert [it.running for it in miners] == [True, False]
+        assert [miner.running for miner in miners] == [True, False]
         assert len(house.world.commands) == 1
 
 

@@ -65,7 +65,7 @@ def bands_of(*bands: tuple[str, float | None, Any], **settings: Any) -> BandsSet
 
 def price_of(slots: Sequence[Slot], now: datetime) -> Price | None:
     """Return what a sensor that follows slots shows."""
-    slot = next((it for it in slots if it.start <= now < it.end), None)
+    slot = next((item for item in slots if item.start <= now < item.end), None)
     return None if slot is None else Price(slot.price, slot.end)
 
 
@@ -223,7 +223,7 @@ class World:
 
     def miner(self, name: str) -> SimMiner:
         """Return a miner by its id."""
-        return next(it for it in self.miners if it.id == name)
+        return next(item for item in self.miners if item.id == name)
 
     @property
     def decision(self) -> Decision:
@@ -233,7 +233,7 @@ class World:
         return decision
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """Return the key of what the first strategy says."""
         return self.decision.sentence.key
 
@@ -251,7 +251,7 @@ class World:
 
     def reported(self) -> list[Rung]:
         """Return what the miners say of themselves."""
-        return [it.reported for it in self.miners]
+        return [miner.reported for miner in self.miners]
 
     def inputs(self, strategy: Strategy, views: Sequence[MinerView] = ()) -> Inputs:
         """Return what a strategy looks at."""
@@ -259,7 +259,7 @@ class World:
             replace(view, held=True)
             if is_held(strategy.type, strategy.id, self.controls.get(view.id))
             else view
-            for view in views or [it.view(self.now) for it in self.miners]
+            for view in views or [miner.view(self.now) for miner in self.miners]
             if strategy.miners is None or view.id in strategy.miners
         )
         fed = strategy.feed(self.now)
@@ -271,7 +271,7 @@ class World:
     def step(self) -> Settlement:
         """Decide, settle and obey, at this instant."""
         standings = []
-        views = [it.view(self.now) for it in self.miners]
+        views = [item.view(self.now) for item in self.miners]
         for strategy in self.strategies:
             if not strategy.is_on:
                 continue
