@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -393,6 +394,19 @@ async def test_a_restart_in_the_middle(
     await home.config_entries.async_reload(miner.entry_id)
     await polls(home, miner, times=4)
     assert "Power" in findings(home)
+
+
+async def test_a_poll_does_not_put_off_what_is_stored(
+    home: HomeAssistant, miner: ConfigEntry[Any]
+) -> None:
+    """What was counted is written in time, however often a miner is polled."""
+    await change(home, garage("1.1.0"))
+    await poll(home, miner)
+    store = watch_of(home)._store
+    with patch.object(store, "async_delay_save") as put_off:
+        await polls(home, miner, times=2)
+    assert watch_of(home).watches
+    put_off.assert_not_called()
 
 
 async def test_an_issue_after_a_restart(home: HomeAssistant) -> None:

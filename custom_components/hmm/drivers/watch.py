@@ -160,7 +160,7 @@ class DriverWatch:
                 device.note_reading(coordinator.data)
             else:
                 self._note_failure(watch, device, coordinator.last_exception)
-            self._store.async_delay_save(self._content, _SAVE_SECONDS)
+            self._store.async_save_within(self._content, _SAVE_SECONDS)
 
         polled()
         return coordinator.async_add_listener(polled)

@@ -28,7 +28,6 @@ class ProfileStore:
             hass, _STORE_VERSION, f"{DOMAIN}.miners", serialize_in_event_loop=False
         )
         self._profiles: dict[str, Mapping[str, Any]] = {}
-        self._save_due = 0.0
 
     async def async_load(self) -> None:
         """Read the file, and take over what earlier versions kept in the entries."""
@@ -52,7 +51,7 @@ class ProfileStore:
             return
         for entry in old_entries:
             self._profiles[entry.entry_id] = entry.data[CONF_PROFILE]
-        await self._async_save()
+        await self._store.async_save(self._content())
         for entry in old_entries:
             data = {
                 key: value for key, value in entry.data.items() if key != CONF_PROFILE
@@ -74,21 +73,12 @@ class ProfileStore:
         if self._hass.config_entries.async_get_entry(entry_id) is None:
             return  # A poll may end after the entry was removed
         self._profiles[entry_id] = profile.as_dict()
-        now = self._hass.loop.time()
-        if now >= self._save_due:
-            # Each further call would put it off
-            self._save_due = now + _SAVE_SECONDS
-            self._store.async_delay_save(self._content, _SAVE_SECONDS)
+        self._store.async_save_within(self._content, _SAVE_SECONDS)
 
     async def async_forget(self, entry_id: str) -> None:
         """Forget a miner that was removed."""
         if self._profiles.pop(entry_id, None) is not None:
-            await self._async_save()
-
-    async def _async_save(self) -> None:
-        # In the place of the one that was to come
-        self._save_due = 0.0
-        await self._store.async_save(self._content())
+            await self._store.async_save(self._content())
 
     def _content(self) -> dict[str, Any]:
         return dict(self._profiles)

@@ -169,7 +169,6 @@ class TuningProfiles:
         self._miners: dict[str, TuningRecord] = {}
         self._imported: dict[str, list[TuningProfile]] = {}
         self._adopted: set[str] = set()
-        self._save_due = 0.0
         self._sorted: dict[tuple[str, str], list[TuningProfile]] = {}
         self.version = 0
         """Rises with every change of a profile."""
@@ -364,11 +363,7 @@ class TuningProfiles:
     @callback
     def save(self) -> None:
         """Write the file within half a minute."""
-        now = self._hass.loop.time()
-        if now >= self._save_due:
-            # Each further call would put it off
-            self._save_due = now + _SAVE_SECONDS
-            self._store.async_delay_save(self._content, _SAVE_SECONDS)
+        self._store.async_save_within(self._content, _SAVE_SECONDS)
 
     def _content(self) -> dict[str, Any]:
         return {

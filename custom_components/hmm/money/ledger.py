@@ -69,7 +69,7 @@ class Ledger:
         self._log = PriceLog()
         self._meters: dict[str, CostMeter] = {}
         self._store = SafeStore(hass, _STORE_VERSION, f"{DOMAIN}.cost")
-        self.usual = UsualPrices(lambda: self._store.async_delay_save(self._data))
+        self.usual = UsualPrices(self._save)
         self._today: tuple[tzinfo, datetime, datetime, datetime] | None = None
         """The zone, when its day and month began, and when the day ends."""
         self._listeners: list[Callable[[], None]] = []
@@ -191,7 +191,7 @@ class Ledger:
                     miner.charge(one)
                     fleet.charge(one)
         if (miner.shown, fleet.shown) != before:
-            self._store.async_save_within(self._data, _SAVE_SECONDS)
+            self._save()
 
     async def async_forget(self, entry_id: str) -> None:
         """Drop the meter of a miner that was removed; the sum of the fleet stays."""
@@ -299,7 +299,7 @@ class Ledger:
         self.on_currency()
         self.usual.forget()
         self._log = PriceLog()
-        self._store.async_delay_save(self._data)
+        self._save()
         if self.has_price or total:
             async_create_issue(
                 self.hass,
@@ -326,6 +326,10 @@ class Ledger:
                 if key == _FLEET or self.hass.config_entries.async_get_entry(key)
             },
         }
+
+    @callback
+    def _save(self) -> None:
+        self._store.async_save_within(self._data, _SAVE_SECONDS)
 
     @callback
     def _stop(self, _: Event) -> None:
