@@ -386,6 +386,23 @@ async def test_device_that_something_else_removed(
     assert float(shown(home, entry, "attic", "sensor.hashrate").state) > 4
 
 
+async def test_account_whose_device_something_else_removed(
+    home: HomeAssistant, pool: SimulatedSolopool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is polled all the same, and whole again at the next start."""
+    entry = await set_up(home, pool_entry(pool, WALLET))
+    dr.async_get(home).async_remove_device(home_of(home, entry).id)
+    pool.wallets[WALLET].workers["cellar"] = pool.wallets[WALLET].workers["attic"]
+    await poll(home, entry)
+    assert workers(home, entry).keys() == {"garage", "attic"}
+    assert entry.runtime_data.last_update_success
+    assert about(caplog, entry.title) == []
+    assert await home.config_entries.async_reload(entry.entry_id)
+    await home.async_block_till_done()
+    assert workers(home, entry).keys() == {"garage", "attic", "cellar"}
+    assert home_of(home, entry)
+
+
 async def test_hundreds_of_workers(
     home: HomeAssistant, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -107,7 +107,7 @@ class PoolWorkers:
         tiles: DashboardTileData,
         miners: Mapping[str, MinerCoordinator],
     ) -> None:
-        """Take what a poll listed; the account's own device must be registered.
+        """Take what a poll listed; none get a device while the account has none.
 
         ``miners`` are the user's own, by their entries: some are these workers.
         """
@@ -122,8 +122,8 @@ class PoolWorkers:
             tiles.workers or tiles.active_workers == 0 or not tiles.account_known
         )
         self._count_absence()
-        home = self._device(self._identity)
-        assert home is not None
+        if (home := self._device(self._identity)) is None:
+            return  # Something else removed it: it is back when the entry is
         own_miners = (
             _own_miners(account, name_of_account, miners) if self.listed else {}
         )
