@@ -145,7 +145,7 @@ class StrategyFlow(ConfigSubentryFlow):
         if name and folded(name) in taken:
             return {CONF_NAME: "name_taken"}, {}
         entries = entries_of(self.hass, miners)
-        is_each_one = all(len(entries_of(self.hass, [it])) == 1 for it in miners)
+        is_each_one = all(len(entries_of(self.hass, [miner])) == 1 for miner in miners)
         if not entries or not is_each_one:
             return {CONF_MINERS: "no_miners"}, {}
         clash = first_taken(self.hass, fleet, self.kind, miners, own)
@@ -282,11 +282,19 @@ class StrategyFlow(ConfigSubentryFlow):
         """
         sensors = self._status_sensors()
         if given is not None:
-            order = [sensors[it] for it in given.get(CONF_ORDER, ()) if it in sensors]
+            order = [
+                sensors[entity_id]
+                for entity_id in given.get(CONF_ORDER, ())
+                if entity_id in sensors
+            ]
             self._data |= given | {CONF_ORDER: list(dict.fromkeys(order))}
             return await self._after(step)
         shown = {entry_id: entity_id for entity_id, entry_id in sensors.items()}
-        order = [shown[it] for it in self._data.get(CONF_ORDER, ()) if it in shown]
+        order = [
+            shown[entry_id]
+            for entry_id in self._data.get(CONF_ORDER, ())
+            if entry_id in shown
+        ]
         return self._show_form(
             step,
             {

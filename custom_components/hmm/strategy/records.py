@@ -77,8 +77,8 @@ class StrategyRecord:
             used={
                 str(key): Used(
                     **{
-                        it.name: parse_number(usage.get(it.name)) or 0.0
-                        for it in fields(Used)
+                        part.name: parse_number(usage.get(part.name)) or 0.0
+                        for part in fields(Used)
                     }
                 )
                 for key, usage in list(data["used"].items())[:_MAX_BANDS]

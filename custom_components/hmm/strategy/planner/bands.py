@@ -83,7 +83,7 @@ class _Ranks:
             return None
         day = instant.astimezone(self._zone).date()
         if day not in self._days:
-            begin, end = (start_of_day(instant, self._zone, it) for it in (0, 1))
+            begin, end = (start_of_day(instant, self._zone, days) for days in (0, 1))
             self._days[day] = self._ranked(begin, end)
         return self._days[day].get(slot.start)
 

@@ -46,7 +46,7 @@ def overridden(
     if manual.is_over(decision.mark, inputs.now):
         return decision, True
     known = settings.bands if isinstance(settings, BandsSettings) else ()
-    band = next((it for it in known if f"band_{it.id}" == to), Band(rung=to))
+    band = next((one for one in known if f"band_{one.id}" == to), Band(rung=to))
     named = f"band:{band.name}" if band.name else to
     values = {"rung": named, "until": manual.until, "ends": manual.ends}
     reason = Sentence("manual", values)

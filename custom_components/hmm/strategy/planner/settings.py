@@ -236,7 +236,7 @@ class BandsSettings(_Settings):
             if len(names) < len(bands):
                 raise SettingsError("name_taken", "bands")
         _CHECKS[self.by](bands)
-        if self.fallback not in {"keep", "off", *(f"band_{it.id}" for it in bands)}:
+        if self.fallback not in {"keep", "off", *(f"band_{band.id}" for band in bands)}:
             raise SettingsError("not_a_choice", "fallback")
 
     @property

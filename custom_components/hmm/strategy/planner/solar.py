@@ -274,7 +274,8 @@ class _Turn:
             for miner in miners
             if _draw(miner, target[miner.id]) < self._allotted(miner)
         ]
-        return {it.id: target[it.id] for it in lower}, lower[-1] if lower else None
+        rungs = {miner.id: target[miner.id] for miner in lower}
+        return rungs, lower[-1] if lower else None
 
     def _down(self) -> bool:
         """Take all steps down that are due: the house imported for too long."""

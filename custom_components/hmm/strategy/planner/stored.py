@@ -46,7 +46,7 @@ def restored[T](cls: Callable[..., T], stored: Mapping[str, Any], now: datetime)
 
 def as_json(record: Any) -> dict[str, Any]:
     """Return the fields of a data class as they are stored."""
-    return {it.name: _json(getattr(record, it.name)) for it in fields(record)}
+    return {field.name: _json(getattr(record, field.name)) for field in fields(record)}
 
 
 def _json(value: Any) -> Any:
@@ -156,6 +156,6 @@ _READERS: Mapping[Any, _Reader] = {
 def _readers(cls: Any) -> Mapping[str, _Reader]:
     hints = get_type_hints(cls)
     return {
-        it.name: _READERS.get(hints[it.name]) or hints[it.name].from_dict
-        for it in fields(cls)
+        field.name: _READERS.get(hints[field.name]) or hints[field.name].from_dict
+        for field in fields(cls)
     }
