@@ -6,7 +6,7 @@ import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, navigate, openDevice, openMinerPage } from "../hass";
 import { areaOf, type HmmDevice, type Model, nameOf, stateOf } from "../model";
-import { actionButton, bestShare, bestShareAt, big, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats } from "../parts";
+import { actionButton, big, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats } from "../parts";
 import { isPrivate, needsAttention, type PoolStatus, poolName, poolStatus, setPrivate, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { maybeText, plural } from "../texts";
@@ -328,8 +328,10 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
   private highlights(hass: Hass, model: Model): TemplateResult | typeof nothing {
     const share = stateOf(hass, model.fleet, "sensor.best_share");
     const best = f.readDifficulty(share);
-    const finder = best === undefined ? undefined : model.miners.find((miner) => nameOf(miner) === share?.attributes.miner || bestShare(hass, miner) === best);
-    const at = finder && best !== undefined ? bestShareAt(hass, finder, best) : undefined;
+    const { found, shares } = share?.attributes ?? {};
+    const [first] = Array.isArray(shares) ? shares : [];
+    const finder = model.miners.find(({ device }) => device.config_entries?.includes(first?.entry_id));
+    const at = f.readTime(found);
     const by = [finder ? nameOf(finder) : String(share?.attributes.miner ?? ""), at ? f.day(hass, at) : ""].filter(Boolean).join(" · ");
     const blocks = model.pools
       .map((pool) => ({ pool, at: f.readTime(stateOf(hass, pool, "sensor.last_block")?.state) }))
