@@ -1,6 +1,5 @@
 """What all entities of HMM have in common."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +26,7 @@ from homeassistant.helpers.update_coordinator import (
 from yarl import URL
 
 from .const import CONF_COIN, CONF_DRIVER, CONF_MORE_ENTITIES, DOMAIN
-from .data import HmmConfigEntry
+from .data import HmmConfigEntry, get_data
 from .driver_api import PoolWorker
 from .driver_api.units import parse_text
 from .figures import read_safely
@@ -38,9 +37,9 @@ from .unique_ids import identity_of
 
 _DEVICE_SECONDS = 900
 
-AT_ONCE = 50
-"""Entities of workers that are added in one round of the event loop; 250 workers have
-a thousand, which stopped Home Assistant for half a second at each start."""
+AT_ONCE = 10
+"""Entities of workers that are added without a look at the time; 250 workers have a
+thousand, which stopped Home Assistant for half a second at each start."""
 
 _REPORT_SECONDS = 300
 """How long an unchanged state goes without being reported again."""
@@ -419,10 +418,10 @@ def async_add_workers[DescriptionT: EntityDescription](
 
     async def add(offered: list[Entity]) -> None:
         for entities in batched(offered, AT_ONCE, strict=False):
+            await get_data(hass).turns.wait()
             if pool.config_entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
                 return  # Its platform is gone, which would have removed them
             async_add_entities(entities)
-            await asyncio.sleep(0)
 
     add_offered()
     pool.config_entry.async_on_unload(pool.async_add_listener(add_offered))
