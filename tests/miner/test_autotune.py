@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 import json
 from typing import Any
 
@@ -151,6 +152,7 @@ def events(bench: Bench) -> list[tuple[str, Any]]:
 # What it finds
 
 
+@cache
 def truth(silicon: Silicon, point: Point) -> tuple[float, float, float, float]:
     """Return H/s, W, °C and percent of errors of a point in the long run, without noise."""
     clock = Clock()

@@ -263,8 +263,10 @@ def process_settings() -> dict[str, Any]:
         },
         "sys.stdout": [
             (stream, getattr(stream, "closed", None))
-            for stream in (sys.stdout, sys.stderr, sys.stdin)
+            for stream in (sys.stdout, sys.stderr)
         ],
+        # exit() closes it, which is found by what it raises
+        "sys.stdin": sys.stdin,
         "sys.settrace": (sys.gettrace(), sys.getprofile()),
         "sys.setrecursionlimit": sys.getrecursionlimit(),
         "sys.setswitchinterval": sys.getswitchinterval(),
