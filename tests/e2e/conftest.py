@@ -5,8 +5,10 @@ down to the sockets, and all of it runs in one event loop for the whole session.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 import os
 from pathlib import Path
+import random
 import shutil
 import socket
 import sys
@@ -43,11 +45,16 @@ type Screenshot = Callable[[Page, str], Awaitable[None]]
 
 
 def free_port() -> int:
-    """Return a TCP port that nothing uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port that nothing uses.
+
+    It is below those that the system gives to whoever asks for any, where a simulator of
+    another test could take it before Home Assistant does, and above those of the demo.
+    """
+    while True:
+        port = random.randrange(32_000, 32_768)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @pytest.fixture(scope="session")
