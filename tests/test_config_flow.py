@@ -305,13 +305,15 @@ async def test_what_answers_is_no_miner(
 async def test_a_miner_is_not_added_twice(
     home: HomeAssistant, bitaxe: SimulatedAxeOS
 ) -> None:
-    """The same address again changes nothing."""
+    """The same address again changes nothing, and names what has it, as a plain text."""
     entry = (await add_miner(home, bitaxe))["result"]
+    home.config_entries.async_update_entry(entry, title="Axe [attic]")
     before = dict(entry.data)
 
     result = await add_miner(home, bitaxe)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
+    assert result["description_placeholders"] == {"name": r"Axe \[attic\]"}
     assert entry.data == before
     assert miners(home) == [entry]
 
@@ -1048,8 +1050,10 @@ async def test_a_new_miner_that_was_added_meanwhile_takes_no_place(
             home, await reconfigure(home, entry), host=f"127.0.0.1:{other.port}"
         )
         assert form["step_id"] == "replace_miner"
-        await add_miner(home, other)
-        assert (await fill(home, form))["reason"] == "already_configured"
+        added = await add_miner(home, other)
+        result = await fill(home, form)
+        assert result["reason"] == "already_configured"
+        assert result["description_placeholders"] == {"name": added["title"]}
         assert entry.unique_id == bitaxe.mac.lower()
 
 
@@ -1153,12 +1157,6 @@ def test_every_fault_has_its_texts() -> None:
         assert TEXTS["config"]["error"][fault]
 
 
-def test_no_abort_waits_for_a_placeholder() -> None:
-    """Flows abort without placeholders but one, so that their texts have none."""
-    texts = TEXTS["config"]["abort"]
-    assert {key for key, text in texts.items() if "{" in text} == {"rules_taken_over"}
-
-
 # The hub
 
 
@@ -1172,6 +1170,7 @@ async def test_there_is_one_hub(home: HomeAssistant) -> None:
     second = await begin(home, SOURCE_SYSTEM, {})
     assert second["type"] is FlowResultType.ABORT
     assert second["reason"] == "already_configured"
+    assert second["description_placeholders"] == {"name": "Mining fleet"}
     assert len(home.config_entries.async_entries(DOMAIN)) == 1
 
 

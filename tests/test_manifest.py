@@ -70,9 +70,9 @@ COMPONENT = Path(hmm.__file__).parent
 ROOT = COMPONENT.parent.parent
 LANGUAGES = sorted(path.stem for path in COMPONENT.glob("translations/*.json"))
 
-# What the methods of ConfigFlow abort with by themselves
-HA_ABORTS = {
-    "_abort_if_unique_id_configured": {"already_configured"},
+# What these abort with by themselves
+ABORTS = {
+    "already_configured": {"already_configured"},
     "async_set_unique_id": {"already_in_progress"},
 }
 # The classes whose steps are told in a section of the translations
@@ -911,16 +911,13 @@ def test_every_abort_is_translated() -> None:
     for call in calls(tree, "async_update_reload_and_abort"):
         if (reason := argument(call, "reason")) is not None:
             reasons |= literals(reason)
-    for call in calls(tree, "_abort_if_unique_id_configured"):
-        if (error := argument(call, "error")) is not None:
-            reasons |= literals(error)
-    for method, aborts in HA_ABORTS.items():
+    for method, aborts in ABORTS.items():
         if any(calls(tree, method)):
             reasons |= aborts
     aborts = load("translations/en.json")["config"]["abort"]
     assert aborts.keys() == reasons
     assert {key for key, text in aborts.items() if placeholders(text)} == {
-        "rules_taken_over"
+        *("already_configured", "rules_taken_over")
     }
 
 

@@ -20,7 +20,7 @@ from .const import CONF_ENTRY_TYPE, DOMAIN, FLEET_UNIQUE_ID, EntryType
 from .data import HmmConfigEntry, HmmData, entry_kind
 from .fleet.failover_flow import PoolOrderSteps
 from .fleet_options import FleetOptionsFlow
-from .flow_tools import async_shared_data, ending
+from .flow_tools import already_configured, async_shared_data, ending
 from .hmm_local.flow import CONF_IMPORT, FoundMiner, FoundPool, ImportSteps
 from .markdown import escaping
 from .miner.discovery import may_be_contacted
@@ -96,8 +96,8 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Make the fleet beside the first miner or pool."""
-        await self.async_set_unique_id(FLEET_UNIQUE_ID)
-        self._abort_if_unique_id_configured()
+        if (fleet := await self.async_set_unique_id(FLEET_UNIQUE_ID)) is not None:
+            raise already_configured(fleet)
         texts = await async_get_translations(
             self.hass, self.hass.config.language, "device", {DOMAIN}
         )
@@ -128,7 +128,9 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
         if not may_be_contacted(str(address)):
             return self.async_abort(reason="address_elsewhere")
         # It announces itself again and again; a known one is not queried each time
-        self._async_abort_entries_match({CONF_HOST: str(address)})
+        for entry in self._async_current_entries(include_ignore=False):
+            if entry.data.get(CONF_HOST) == str(address):
+                raise already_configured(entry)
         return await self._offer(str(address))
 
     async def async_step_integration_discovery(

@@ -10,6 +10,7 @@ from typing import Any, Literal, override
 
 from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
+    ConfigEntry,
     ConfigFlow,
     FlowType,
     UnknownEntry,
@@ -35,7 +36,7 @@ import voluptuous as vol
 
 from .const import CONF_MORE_ENTITIES, DOMAIN
 from .data import HmmData, get_data
-from .markdown import inert
+from .markdown import inert, placeholders
 
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
 
@@ -46,6 +47,11 @@ REPEAT_SECONDS = 1.0
 
 _REPORTS: dict[str, CALLBACK_TYPE] = {}
 """What stops the next report of a flow, by its id."""
+
+
+def already_configured(entry: ConfigEntry) -> AbortFlow:
+    """Return the end of a flow that would add what an entry has, with its name."""
+    return AbortFlow("already_configured", placeholders({"name": entry.title}))
 
 
 def ending[F: FlowHandler[Any, Any, Any]](flow: type[F]) -> type[F]:

@@ -272,6 +272,7 @@ async def test_pool_accounts_are_not_added_twice(
         again = await fill(home, await to_account(home, "dgb-away"), wallet=DEMO_WALLET)
         assert again["type"] is FlowResultType.ABORT
         assert again["reason"] == "already_configured"
+        assert again["description_placeholders"] == {"name": first["title"]}
         assert first["result"].data["host"] == "home.example"
 
         other = await finish(home, await to_account(home), wallet=OTHER_WALLET)

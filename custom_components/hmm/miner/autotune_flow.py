@@ -15,6 +15,7 @@ import voluptuous as vol
 from ..errors import message
 from ..flow_tools import number_field
 from ..languages import home_language
+from ..markdown import placeholders
 from .autotune import Autotune
 from .coordinator import MinerCoordinator
 from .walk import Caps, Goal
@@ -116,7 +117,9 @@ class AutotuneSteps(OptionsFlowWithReload):
         """Return the miner; a dialog may be open for longer than its entry is loaded."""
         miner = getattr(self.config_entry, "runtime_data", None)
         if not isinstance(miner, MinerCoordinator) or miner.profile is None:
-            raise AbortFlow("miner_not_loaded", {"name": self.config_entry.title})
+            raise AbortFlow(
+                "miner_not_loaded", placeholders({"name": self.config_entry.title})
+            )
         return miner
 
     @staticmethod

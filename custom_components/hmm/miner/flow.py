@@ -37,6 +37,7 @@ from ..errors import Placeholders, form_error, localized
 from ..flow_tools import (
     ADDRESS_SCHEMA,
     QueueSteps,
+    already_configured,
     async_end_progress,
     async_shared_data,
     async_start_progress,
@@ -479,7 +480,7 @@ class MinerSteps(QueueSteps):
             raise AbortFlow("address_updated")
         if is_ours and entry.state is ConfigEntryState.SETUP_RETRY:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
-        raise AbortFlow("already_configured")
+        raise already_configured(entry)
 
     async def _has_moved(self, entry: HmmConfigEntry, address: dict[str, Any]) -> bool:
         """Return whether an address is a new one, and its old one is silent."""
@@ -570,7 +571,7 @@ class MinerSteps(QueueSteps):
             # While the question was open, it may have been added
             other = await async_entry_of(self.hass, device, but=entry)
             if other is not None and other.source != SOURCE_IGNORE:
-                return self.async_abort(reason="already_configured")
+                raise already_configured(other)
         data = await async_shared_data(self.hass)
         profile = data.profiles.get(entry.entry_id)
         if user_input is not None:

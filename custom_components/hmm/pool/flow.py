@@ -29,6 +29,7 @@ from ..driver_engine.pool_detect import PoolMatch, find_pools, is_at_home, match
 from ..errors import Placeholders
 from ..flow_tools import (
     ADDRESS_SCHEMA,
+    already_configured,
     async_shared_data,
     choice,
     free_title,
@@ -645,7 +646,6 @@ class PoolSteps(ConfigFlow):
             account_id(match.driver_type, account.coin, name, server), server
         )
         await self.async_set_unique_id(unique_id)
-        self._abort_if_unique_id_configured()
         entry_data = {
             CONF_ENTRY_TYPE: EntryType.POOL,
             CONF_DRIVER: match.driver_type,
@@ -654,9 +654,12 @@ class PoolSteps(ConfigFlow):
             CONF_HOST: account.host,
             CONF_PORT: account.port,
         }
-        if account.user or not name:
-            self._async_abort_entries_match(entry_data)
-        else:
+        by_key = bool(name and not account.user)
+        for entry in self._async_current_entries(include_ignore=False):
+            is_same = not by_key and entry_data.items() <= entry.data.items()
+            if is_same or entry.unique_id == unique_id:
+                raise already_configured(entry)
+        if by_key:
             entry_data[CONF_ACCOUNT_HASH] = hash_text(name)
         title = _group_name(data, match.driver_type, account.coin).replace(" · ", " ")
         return self.async_create_entry(
