@@ -83,7 +83,6 @@ class Bench:
             | wanted,
             blocking=True,
         )
-        self.autotune.clock = self.clock
 
     async def go_on(
         self, polls: int = 2000, until: Callable[[], bool] | None = None
@@ -117,9 +116,11 @@ def wire(device: Device, clock: Clock, **options: Any) -> None:
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Return a clock that only the test moves."""
-    return Clock()
+    clock = Clock()
+    monkeypatch.setattr(Autotune, "clock", clock)
+    return clock
 
 
 @pytest.fixture
@@ -491,7 +492,6 @@ async def test_a_restart_of_home_assistant(
     record = AutotuneRecord.from_dict(json.loads(json.dumps(stored)))
     get_data(bench.home).autotunes._records[bench.entry.entry_id] = record
     assert await bench.home.config_entries.async_reload(bench.entry.entry_id)
-    bench.autotune.clock = bench.clock
     assert bench.autotune.is_running
     assert find(bench.home, bench.entry, "sensor", "status").state == "tuning"
     await bench.go_on()

@@ -146,6 +146,8 @@ class AutotuneTurns:
 class Autotune:
     """Takes one miner through its walk."""
 
+    clock = staticmethod(time.monotonic)
+
     def __init__(
         self,
         hass: HomeAssistant,
@@ -167,7 +169,6 @@ class Autotune:
         self._fan: tuple[object, ...] | None = None
         self._chosen: str | None = None
         """The profile of the only thing that was looked for."""
-        self.clock: Callable[[], float] = time.monotonic
         self.finishes: datetime | None = None
         """When the walk is over, about."""
         self._was_interrupted = self.is_running
