@@ -1,4 +1,4 @@
-"""What is wrong, as a sentence in the language of Home Assistant."""
+"""What is wrong, as a sentence, by default in the language of Home Assistant."""
 
 from collections.abc import Mapping
 
@@ -15,12 +15,17 @@ SENTENCES = f"component.{DOMAIN}.selector.sentence.options."
 
 
 @callback
-def reason_sentence(hass: HomeAssistant, key: str, values: Mapping[str, object]) -> str:
+def reason_sentence(
+    hass: HomeAssistant,
+    key: str,
+    values: Mapping[str, object],
+    language: str | None = None,
+) -> str:
     """Return a reason with its values, in short without them.
 
     A key of a user's driver, which has no translation, is its own sentence.
     """
-    language = hass.config.language
+    language = language or hass.config.language
     texts = async_get_cached_translations(hass, language, "selector", DOMAIN)
     if (text := texts.get(f"{SENTENCES}{key}")) is not None:
         try:

@@ -16,7 +16,8 @@ export interface PlannedStep {
   from: number;
   /** Undefined until something changes. */
   to: number | undefined;
-  name: string;
+  /** What the miners are set to then. */
+  rung: string;
   /** "off", "lowest", "normal", "highest" or "leave". */
   level: string;
 }
@@ -59,7 +60,7 @@ export function aheadOf(response: unknown): Ahead | undefined {
       const from = f.readTime(step.start)?.getTime();
       const to = f.readTime(step.end)?.getTime();
       if (from === undefined || (to !== undefined && to <= from)) return [];
-      return [{ from, to, name: String(step.name ?? ""), level: String(step.level ?? "") }];
+      return [{ from, to, rung: String(step.rung ?? "leave"), level: String(step.level ?? "") }];
     }),
   }));
   const { days, cost, always_on: always, hashrate_share: share, currency } = (strategy.past ?? {}) as Given;

@@ -219,6 +219,20 @@ export function hundredths(unit: string): [factor: number, unit: string] {
   return hundredth && per === "kWh" ? [100, `${hundredth}/kWh`] : [1, unit];
 }
 
+/** A price in any unit, as people say it: "28.4 ct/kWh", "0.284 €/kWh". */
+export function price(hass: Hass, value: number, unit: string): string {
+  const [factor, shown] = hundredths(unit);
+  if (factor !== 1 && Math.abs(value) < 1) return join([number(hass, value * factor, 1, true), shown]);
+  const size = Math.abs(value);
+  return join([number(hass, value, size >= 10 ? 1 : size >= 0.5 ? 2 : 3, true), unit]);
+}
+
+/** A temperature in the unit of Home Assistant; it is told in °C. */
+export function degrees(hass: Hass, celsius: number): string {
+  const isFahrenheit = hass.config.unit_system?.temperature === "°F";
+  return join([number(hass, isFahrenheit ? celsius * 1.8 + 32 : celsius, 1, true), isFahrenheit ? "°F" : "°C"]);
+}
+
 /** Coins as sat below 0.01 BTC. */
 export function coins(hass: Hass, amount: number, coin: string): Quantity {
   if (coin === "BTC" && Math.abs(amount) < 0.01) return [number(hass, Math.round(amount * 1e8)), "sat"];

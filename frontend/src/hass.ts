@@ -47,7 +47,7 @@ export interface Hass {
   entities: Record<string, RegistryEntity>;
   devices: Record<string, RegistryDevice>;
   areas: Record<string, { area_id: string; name: string }>;
-  config: { currency: string; time_zone: string; components: string[]; state?: string };
+  config: { currency: string; time_zone: string; components: string[]; state?: string; unit_system?: { temperature: string } };
   locale: Locale;
   language: string;
   user?: { is_admin: boolean };

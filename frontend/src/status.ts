@@ -112,20 +112,6 @@ export function say(hass: Hass, key: string, named: Record<string, string> = {})
   }
 }
 
-/** Why a strategy decides as it does, by the user's clock and in the user's language; else as Home Assistant says it. */
-export function explain(hass: Hass, { key, values, explanation }: Record<string, unknown>): string {
-  const given = (values ?? {}) as Record<string, unknown>;
-  const times = ["time", "until"].filter((name) => name in given);
-  const named = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value ?? "–")]));
-  for (const name of times) {
-    const at = f.readTime(given[name]);
-    if (at) named[name] = f.moment(hass, at);
-  }
-  const form = given.ends === "released" ? "_released" : times.some((name) => given[name] === null) ? "_open" : "";
-  const sentence = (end: string) => say(hass, `selector.sentence.options.strategy_${String(key)}${end}`, named);
-  return (form && sentence(form)) || sentence("") || String(explanation ?? "");
-}
-
 /** The integration's own sentence for a reason: what is wrong and what to do. */
 function adviceOf(hass: Hass, reason: string | undefined, state: HassState | undefined): string {
   if (!reason) return "";

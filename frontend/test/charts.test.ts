@@ -65,8 +65,8 @@ test("a plan of nonsense is no plan, and one without end is cut", () => {
 test("what is ahead is read from the response of the action, whatever it holds", () => {
   const miners = [{ name: "Axe", entry_id: "e", by: "manual", reason: "Set by hand.", key: "manual", values: { rung: "Eco" }, until: "2026-11-28T16:00:00Z" }];
   const steps = [
-    { start: "2026-11-28T00:00:00Z", end: "2026-11-28T06:00:00Z", name: "Turbo", level: "highest" },
-    { start: "2026-11-28T06:00:00Z", end: null, name: "Eco", level: "lowest" },
+    { start: "2026-11-28T00:00:00Z", end: "2026-11-28T06:00:00Z", rung: "mode:turbo", level: "highest" },
+    { start: "2026-11-28T06:00:00Z", end: null, rung: null, level: "leave" },
     { start: "2026-11-28T06:00:00Z", end: "2026-11-28T05:00:00Z" },
     { start: "x" },
     7,
@@ -78,7 +78,7 @@ test("what is ahead is read from the response of the action, whatever it holds",
   expect(ahead.bands).toEqual([{ from: Date.UTC(2026, 10, 28, 16), band: "Normal", price: 0.27 }]);
   expect(ahead.lanes).toHaveLength(1);
   expect(ahead.lanes[0]!.miners).toEqual([{ name: "Axe", entryId: "e", by: "manual", reason: { key: "manual", values: { rung: "Eco" }, explanation: "Set by hand." }, until: Date.UTC(2026, 10, 28, 16) }]);
-  expect(ahead.lanes[0]!.steps.map(({ name, to }) => [name, to])).toEqual([["Turbo", Date.UTC(2026, 10, 28, 6)], ["Eco", undefined]]);
+  expect(ahead.lanes[0]!.steps.map(({ rung, to }) => [rung, to])).toEqual([["mode:turbo", Date.UTC(2026, 10, 28, 6)], ["leave", undefined]]);
   expect(ahead.past).toEqual({ days: 7, cost: 4.12, always: 6.9, share: 0.91, currency: "EUR" });
   for (const bad of [undefined, {}, { strategies: [] }, { strategies: "x" }]) expect(aheadOf(bad)).toBeUndefined();
   expect(aheadOf({ strategies: [{ lanes: "x", past: { cost: 1 } }] })).toEqual({ kind: "", bands: [], lanes: [], past: undefined });

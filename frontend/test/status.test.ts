@@ -3,7 +3,8 @@ import german from "../../custom_components/hmm/translations/de.json";
 import { remedy } from "../src/actions";
 import { modelOf, type HmmDevice } from "../src/model";
 import { costOf } from "../src/parts";
-import { explain, needsAttention, poolStatus, statusOf } from "../src/status";
+import { explain } from "../src/reasons";
+import { needsAttention, poolStatus, statusOf } from "../src/status";
 import { loadTexts } from "../src/texts";
 import { FLEET, fakeHass, type Fake, miner, pool } from "./hass";
 
@@ -22,19 +23,27 @@ test("a miner that mines says its figures, not a state", () => {
 });
 
 test("why a strategy decides is said by the user's clock, in the user's language", () => {
-  const sentences: Record<string, string> = german.selector.sentence.options;
+  const find = (key: string) => key.split(".").slice(2).reduce((texts: unknown, name) => (texts as Record<string, unknown> | undefined)?.[name], german as unknown);
   const localize = (key: string, values: Record<string, string> = {}) =>
-    (sentences[key.split(".").at(-1)!] ?? "").replace(/\{(\w+)\}/gu, (_, name: string) => values[name] ?? "");
+    String(find(key) ?? "").replace(/\{(\w+)\}/gu, (_, name: string) => values[name] ?? "");
   const at = new Date();
   at.setUTCHours(6, 12);
   const explanation = "Set to Expensive by hand; automatic again 07:12.";
   const say = (key: string | null, values: Record<string, unknown>, more = { localize }) =>
     explain(fakeHass([], { time_format: "12", language: "de" }, more as object), { key, values, explanation });
-  const manual = { rung: "Expensive", until: at.toISOString(), ends: "time" };
+  const manual = { rung: "band:Expensive", until: at.toISOString(), ends: "time" };
   expect(say("manual", manual)).toBe("Von Hand auf Expensive gestellt; Automatik wieder 7:12 AM.");
   expect(say("manual", { ...manual, until: null, ends: "next_change" })).toContain("mit der nächsten Änderung");
   expect(say("manual", { ...manual, until: null, ends: "released" })).toContain("bis du");
-  expect(say("band_unknown_next", { price: "20 ct/kWh", band: "Cheap", what: "Eco" })).toContain("20 ct/kWh");
+  const plain = (key: string, values: Record<string, unknown>, more?: object) => say(key, values, { localize, ...more }).replace(/\u00a0/gu, " ");
+  expect(plain("band_unknown_next", { price: 0.2, unit: "EUR/kWh", band: "Cheap", what: "mode:night" })).toBe("20,0 ct/kWh liegt in „Cheap“: Nacht. Spätere Preise sind nicht bekannt.");
+  expect(plain("champion_rests", { limit: 28.44, unit: "ct/kWh" })).toContain("28,4 ct/kWh");
+  expect(plain("solar_wait", { surplus: 1234, miner: "Axe", watts: 17 })).toBe("1.234 W Überschuss; Axe braucht 17 W mit der Reserve.");
+  expect(plain("heat", { room: 20.5, target: 21, what: "lowest" })).toBe("20,5 °C von 21,0 °C: Niedrigste.");
+  expect(plain("heat_too_hot", { room: 28 }, { config: { unit_system: { temperature: "°F" } } })).toContain("82,4 °F");
+  expect(plain("champion_replaced", { miner: "Axe", old: "Nerd", reason: "too_hot" })).toBe("Axe ersetzt Nerd: er ist zu heiß.");
+  expect(plain("not_obeying", { miner: "Axe", rung: "leave", n: 2, reason: "no_response" })).toContain("Versuch 2 von 3): Keine Antwort");
+  expect(plain("champion_open", { miner: "Axe", efficiency: 15.25, count: 4 })).toContain("15,3 J/TH");
   // A sentence without another form, of a newer version, and one whose value is missing
   expect(say("price_missing", { time: null, until: at.toISOString() })).toContain("–");
   for (const [key, values] of [["new", manual], ["manual", { until: null }], [null, {}]] as const) expect(say(key, values, { localize: () => "" } as never)).toBe(explanation);

@@ -828,6 +828,6 @@ async def test_by_hand_until_it_is_released(house: House, freezer: Any) -> None:
     # By the name that was chosen, which is also that of the band
     said = "Set to Cheap by hand until you return it to automatic."
     assert status["explanation"].endswith(said)
-    assert status["values"] == {"rung": "Cheap", "until": None, "ends": "released"}
+    assert status["values"] == {"rung": "band:Cheap", "until": None, "ends": "released"}
     stored = {"ends": "never", "until": None, "against": None}
     assert manual_from_dict(stored).ends == "released"

@@ -1,9 +1,11 @@
 """Prices and reasons as strategies say them."""
 
+from datetime import UTC, datetime
+
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.hmm.strategy.explain import sentence_text
+from custom_components.hmm.strategy.explain import sentence_facts, sentence_text
 from custom_components.hmm.strategy.planner.model import OFF, Sentence
 from custom_components.hmm.strategy.words import spoken_price
 
@@ -46,3 +48,32 @@ async def test_a_miner_that_accepts_and_reports_something_else(house: House) -> 
     values = {"miner": "Axe", "rung": OFF, "n": 2, "reason": "reports_other"}
     text = sentence_text(house.hass, Sentence("not_obeying", values), str, "")
     assert text == "Axe did not take Off (attempt 2 of 3): it reports something else."
+
+
+def test_facts_are_for_any_language_and_clock() -> None:
+    """Given a sentence, then its facts have names, and no words, units or spare digits."""
+    values = {
+        "miner": "id",
+        "rung": "mode:eco",
+        "price": 0.28412345,
+        "surplus": 812.34,
+        "room": 20.123,
+        "until": datetime(2026, 11, 30, 6, tzinfo=UTC),
+        "time": None,
+        "miners": ["id", "id"],
+    }
+    assert sentence_facts(Sentence("any", values), {"id": "Axe"}.__getitem__, "p") == {
+        "key": "any",
+        "values": {
+            "miner": "Axe",
+            "rung": "mode:eco",
+            "price": 0.28412,
+            "unit": "p",
+            "surplus": 812,
+            "room": 20.1,
+            "until": "2026-11-30T06:00:00+00:00",
+            "time": None,
+            "miners": "Axe, Axe",
+        },
+    }
+    assert sentence_facts(None, str, "") == {"key": None, "values": {}}

@@ -1,4 +1,4 @@
-"""Sentences of the planner as texts, in the language of Home Assistant."""
+"""Sentences of the planner as texts, by default in the language of Home Assistant."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -28,15 +28,16 @@ _OPEN = ("calendar_idle", "champion", "champion_low", "manual", "plan", "quiet")
 _PRICES = ("price", "limit")
 _WATTS = ("surplus", "watts")
 _DEGREES = ("room", "target")
+_DIGITS: Final = dict.fromkeys(_PRICES, 5) | dict.fromkeys((*_DEGREES, "efficiency"), 1)
 
 
 @callback
-def rung_text(hass: HomeAssistant, rung: str) -> str:
+def rung_text(hass: HomeAssistant, rung: str, language: str | None = None) -> str:
     """Return a rung in words: a plain one, or the name of a mode or profile."""
     kind, _, name = rung.partition(":")
     if name:
-        return words_of(hass, "mode")(name) if kind == "mode" else name
-    return words_of(hass, "strategy_rung")(rung)
+        return words_of(hass, "mode", language)(name) if kind == "mode" else name
+    return words_of(hass, "strategy_rung", language)(rung)
 
 
 @callback
@@ -47,13 +48,17 @@ def sentence_text(
     unit: str,
     *,
     dry_run: bool = False,
+    language: str | None = None,
 ) -> str:
     """Return a sentence with its values as texts.
 
     ``name_of`` returns the title of a miner or strategy, ``unit`` is that of prices.
     """
-    values = _texts_of(hass, sentence, name_of, unit)
-    word = words_of(hass, "sentence")
+    values = {
+        key: _text_of(hass, key, value, unit, language)
+        for key, value in _named(sentence, name_of).items()
+    }
+    word = words_of(hass, "sentence", language)
     text = word(f"{SENTENCE}{sentence.key}{_variant(sentence)}", **values)
     return shortened(word(f"{SENTENCE}dry_run", text=text) if dry_run else text)
 
@@ -69,59 +74,72 @@ def _variant(sentence: Sentence) -> str:
 
 @callback
 def sentence_facts(
-    hass: HomeAssistant,
-    sentence: Sentence | None,
-    name_of: Callable[[str], str],
-    unit: str,
+    sentence: Sentence | None, name_of: Callable[[str], str], unit: str
 ) -> dict[str, Any]:
-    """Return a sentence for who makes the text of it: its key, and its values as texts.
+    """Return a sentence for who makes the text of it: its key, and its values.
 
-    Its times stay times, which a user's own clock shows in another way than this one.
+    Modes, prices and times are for a user in another language, with another clock.
     """
     if sentence is None:
         return {"key": None, "values": {}}
-    values: dict[str, str | None] = {**_texts_of(hass, sentence, name_of, unit)}
-    for key in _TIMES:
-        if key in values:
-            value = sentence.values[key]
-            values[key] = value.isoformat() if isinstance(value, datetime) else None
+    values = {
+        key: _plain(key, value) for key, value in _named(sentence, name_of).items()
+    }
+    if any(key in values for key in _PRICES):
+        values["unit"] = unit
     return {"key": sentence.key, "values": values}
 
 
-def _texts_of(
-    hass: HomeAssistant, sentence: Sentence, name_of: Callable[[str], str], unit: str
-) -> dict[str, str]:
-    def text(key: str, value: object) -> str:
-        if value is None:
-            return "–"
-        if isinstance(value, datetime):
-            return time_text(hass, value)
+def _plain(key: str, value: object) -> object:
+    """Return a value as JSON has it, with the digits that are shown of it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, float):
+        # A state is not written for digits that nobody sees
+        return round(value, _DIGITS.get(key)) + 0
+    return value
+
+
+def _named(sentence: Sentence, name_of: Callable[[str], str]) -> dict[str, object]:
+    """Return the values of a sentence with names in the place of ids."""
+
+    def named(key: str, value: object) -> object:
         if isinstance(value, list | tuple):
             names = [name_of(str(miner)) for miner in value]
             more = [f"+{len(names) - _MAX_NAMES}"] if len(names) > _MAX_NAMES else []
             return ", ".join([*names[:_MAX_NAMES], *more])
-        if isinstance(value, str):
-            if key in _MINERS:
-                return name_of(value)
-            if key == "reason":
-                return _reason(hass, value)
-            return rung_text(hass, value) if key in _RUNGS else value
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return str(value)
-        if key in _PRICES:
-            return spoken_price(hass, value, unit)
-        if key in _WATTS:
-            return f"{number(hass, value)} W"
-        if key in _DEGREES:
-            return temperature_text(hass, value)
-        if key == "efficiency":
-            return f"{number(hass, value, 1)} J/TH"
-        return number(hass, value)
+        return name_of(value) if key in _MINERS and isinstance(value, str) else value
 
-    return {key: text(key, value) for key, value in sentence.values.items()}
+    return {key: named(key, value) for key, value in sentence.values.items()}
 
 
-def _reason(hass: HomeAssistant, key: str) -> str:
+def _text_of(
+    hass: HomeAssistant, key: str, value: object, unit: str, language: str | None
+) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return time_text(hass, value, language=language)
+    if isinstance(value, str):
+        if key == "reason":
+            return _reason(hass, value, language)
+        return rung_text(hass, value, language) if key in _RUNGS else value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if key in _PRICES:
+        return spoken_price(hass, value, unit, language)
+    if key in _WATTS:
+        return f"{number(hass, value, language=language)} W"
+    if key in _DEGREES:
+        return temperature_text(hass, value, language)
+    if key == "efficiency":
+        return f"{number(hass, value, 1, language)} J/TH"
+    return number(hass, value, language=language)
+
+
+def _reason(hass: HomeAssistant, key: str, language: str | None) -> str:
     """Return why a champion was replaced, or a command refused: the short text."""
-    text = words_of(hass, "strategy_replaced")(key)
-    return text if text != key else reason_sentence(hass, key, {}).removesuffix(".")
+    text = words_of(hass, "strategy_replaced", language)(key)
+    if text != key:
+        return text
+    return reason_sentence(hass, key, {}, language).removesuffix(".")

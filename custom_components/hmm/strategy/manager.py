@@ -723,7 +723,9 @@ class StrategyManager:
         entry = self.hass.config_entries.async_get_entry(key or "")
         return entry.title if entry is not None else "–"
 
-    def explanation(self, strategy: Strategy) -> str | None:
+    def explanation(
+        self, strategy: Strategy, language: str | None = None
+    ) -> str | None:
         """Return what a strategy does and why, in words."""
         sentence = strategy.sentence
         if sentence is None:
@@ -734,23 +736,24 @@ class StrategyManager:
             self.name_of,
             strategy.unit,
             dry_run=strategy.record.dry_run,
+            language=language,
         )
 
     def facts(self, strategy: Strategy) -> dict[str, Any]:
         """Return the explanation of a strategy as its key and values."""
-        return sentence_facts(self.hass, strategy.sentence, self.name_of, strategy.unit)
+        return sentence_facts(strategy.sentence, self.name_of, strategy.unit)
 
-    def control_text(self, entry_id: str) -> str | None:
+    def control_text(self, entry_id: str, language: str | None = None) -> str | None:
         """Return why a miner is set as it is, in words."""
         reason, unit = self._reason(entry_id)
         if reason is None:
             return None
-        return sentence_text(self.hass, reason, self.name_of, unit)
+        return sentence_text(self.hass, reason, self.name_of, unit, language=language)
 
     def control_facts(self, entry_id: str) -> dict[str, Any]:
         """Return why a miner is set as it is, as a key and values."""
         reason, unit = self._reason(entry_id)
-        return sentence_facts(self.hass, reason, self.name_of, unit)
+        return sentence_facts(reason, self.name_of, unit)
 
     def _reason(self, entry_id: str) -> tuple[Sentence | None, str]:
         """Return why a miner is set as it is, and the unit of prices in that."""

@@ -8,7 +8,8 @@ import { type CardConfig, type Hass, moreInfo, openDevice } from "../hass";
 import type { Point } from "../history";
 import { type HmmDevice, isKnown, type Model, modelOf, nameOf, stateOf } from "../model";
 import { actionButton, bestShareAt, big, circle, costOf, degrees, icon, poolOf, powerText, quantity, readingsOf, stats, type Readings } from "../parts";
-import { explain, say, type Status, statusOf } from "../status";
+import { explain } from "../reasons";
+import { say, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { minerTile } from "./miners";
 

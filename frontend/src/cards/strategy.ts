@@ -8,7 +8,8 @@ import * as f from "../format";
 import { type CardConfig, type Hass, type HassState, moreInfo } from "../hass";
 import { type HmmDevice, isKnown, type Model, modelOf, nameOf, stateOf } from "../model";
 import { circle } from "../parts";
-import { explain, needsAttention, statusOf, type Tone } from "../status";
+import { explain, rungName } from "../reasons";
+import { needsAttention, statusOf, type Tone } from "../status";
 import { styles } from "../styles";
 import { type Ahead, aheadOf, type PlannedMiner } from "../ahead";
 
@@ -155,10 +156,9 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
   /** Why. Of bands the title and the rows say already what comes next and when. */
   private reason(hass: Hass, strategy: HmmDevice, status: HassState | undefined, plan: Plan): string {
     const { key, values } = (status?.attributes ?? {}) as Record<string, unknown>;
-    const { price } = (values ?? {}) as Record<string, unknown>;
-    const isPlain = (key === "band" || key === "band_unknown_next") && typeof price === "string" && isKnown(stateOf(hass, strategy, "sensor.strategy_band"));
-    // Its text has the digits of Home Assistant's language, not the user's
-    const words = isPlain ? this.t("price_now", { price: priceAt(hass, plan, Date.now()) ?? price }) : explain(hass, status?.attributes ?? {});
+    const { price, unit } = (values ?? {}) as Record<string, unknown>;
+    const isPlain = (key === "band" || key === "band_unknown_next") && typeof price === "number" && isKnown(stateOf(hass, strategy, "sensor.strategy_band"));
+    const words = isPlain ? this.t("price_now", { price: priceAt(hass, plan, Date.now()) ?? f.price(hass, price, String(unit ?? "")) }) : explain(hass, status?.attributes ?? {});
     // The text of Home Assistant begins with it already
     return status?.state === "dry_run" && words !== status.attributes.explanation ? `${hass.formatEntityState(status)} · ${words}` : words;
   }
@@ -262,7 +262,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
     const known = all.flatMap(({ miners, steps }) => (count > MOST_LANES ? [{ miners, steps }] : miners.map((miner) => ({ miners: [miner], steps }))));
     return known.slice(0, MOST_LANES).map(({ miners, steps }): Lane => {
       const name = titleOf(model, miners[0]!) + (miners.length > 1 ? ` +${f.number(hass, miners.length - 1)}` : "");
-      const stretches = steps.map(({ from, to = end, name: word, level }): Stretch => ({ from, to, word, tone: level === "leave" ? "leave" : (TONES[level] ?? "info") }));
+      const stretches = steps.map(({ from, to = end, rung, level }): Stretch => ({ from, to, word: rungName(hass, rung), tone: level === "leave" ? "leave" : (TONES[level] ?? "info") }));
       const [{ by, until } = { by: "", until: undefined }] = miners;
       const isByHand = miners.length === 1 && by === "manual";
       const shown = isByHand ? byHand(stretches, model, hass, miners[0]!, now, until ?? end, this.t("row_by_hand")) : stretches;
@@ -286,7 +286,8 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
     for (const { miners: some, steps } of ahead.lanes) {
       const step = steps.find(({ from, to }) => from <= now && now < (to ?? Infinity));
       const names = some.filter((miner) => !isAway(miner) && miner.by !== "manual").map((miner) => titleOf(model, miner));
-      if (step && names.length) current.set(step.name, [...(current.get(step.name) ?? []), ...names]);
+      const word = step && rungName(hass, step.rung);
+      if (word && names.length) current.set(word, [...(current.get(word) ?? []), ...names]);
     }
     if (current.size) {
       rows.push([
@@ -295,7 +296,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
       ]);
     }
     // What the planner expects, not the bare bands of the prices: it waits where a change would not last
-    const next = ahead.bands.length ? ahead.bands.map(({ from, band: name, price }) => ({ from, name, price })) : (ahead.lanes[0]?.steps ?? []).map(({ from, name }) => ({ from, name, price: undefined }));
+    const next = ahead.bands.length ? ahead.bands.map(({ from, band: name, price }) => ({ from, name, price })) : (ahead.lanes[0]?.steps ?? []).map(({ from, rung }) => ({ from, name: rungName(hass, rung), price: undefined }));
     const [factor, shownUnit] = f.hundredths(unit);
     const coming = next.filter(({ from }) => from > now).slice(0, MOST_NEXT);
     if (coming.length && ahead.lanes.length) {
