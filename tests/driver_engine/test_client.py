@@ -514,3 +514,29 @@ async def test_closing_for_good(client: MinerClient, answers: dict[str, Any]) ->
     with pytest.raises(CannotConnect):
         await client.poll()
     assert asked("connect") == asked("close") == 2
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+async def test_closing_in_the_middle_of_a_poll(
+    client: MinerClient, answers: dict[str, Any], for_good: bool
+) -> None:
+    """Given another task that disconnects, the poll starts again unless that is final."""
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> dict[str, Any]:
+        began.set()
+        await go_on.wait()
+        return {}
+
+    await client.poll()
+    answers["get_telemetry"] = slow
+    poll = asyncio.create_task(client.poll())
+    await began.wait()
+    await (client.close() if for_good else client.disconnect())
+    go_on.set()
+    if for_good:
+        with pytest.raises(CannotConnect):
+            await poll
+    else:
+        assert client.read_profile(await poll, None) is not None
+    assert asked("connect") == 2

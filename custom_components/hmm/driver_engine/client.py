@@ -179,6 +179,9 @@ class MinerClient:
     async def _read_once(self) -> MinerTelemetry:
         driver = await self._connected()
         telemetry = await call_driver(driver, _get_telemetry, _POLL_SECONDS)
+        if self._driver is not driver:
+            msg = "It was disconnected while it answered"
+            raise CannotConnect(msg, reason="connection_lost")
         if telemetry is None:
             name = driver_name(driver)
             raise DriverFault(
