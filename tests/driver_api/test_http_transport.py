@@ -12,12 +12,13 @@ from aiohttp.streams import DataQueue
 import pytest
 
 from custom_components.hmm.driver_api import BadAnswer, CannotConnect
-from custom_components.hmm.driver_api.transports.bounded import MAX_MESSAGES
+from custom_components.hmm.driver_api.transports.bounded import MAX_MESSAGES, bounded
 from custom_components.hmm.driver_api.transports.http import (
     MAX_ANSWER,
     HttpClient,
     HttpReply,
 )
+from custom_components.hmm.driver_api.transports.recording import Recording, recorded
 from tests.listening import listening
 
 type Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -465,3 +466,29 @@ async def test_some_interim_responses_are_fine(session: aiohttp.ClientSession) -
         for _ in range(MAX_MESSAGES):
             assert await client.get_json("/") == {}
     assert server.connections == 1
+
+
+async def test_a_recorded_response_that_ends_early(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Given half a body, the connection is not kept by whoever wanted to record it."""
+
+    async def script(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await request_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+        await reader.read()
+
+    async with serving(script) as server:
+        timeout = aiohttp.ClientTimeout(total=0.1)
+        with recorded(Recording()), pytest.raises(TimeoutError) as raised:
+            await session.get(
+                f"http://127.0.0.1:{server.port}",
+                timeout=timeout,
+                middlewares=(bounded,),
+            )
+        # The error keeps the response alive, as one that is being handled does
+        assert raised.value is not None
+        assert session.connector is not None
+        assert not session.connector._acquired

@@ -29,7 +29,12 @@ async def bounded(request: ClientRequest, handler: ClientHandlerType) -> ClientR
     except Exception:
         recording.note(f"GET {request.url}", NO_ANSWER)
         raise
-    await _record(recording, request, response)
+    try:
+        await _record(recording, request, response)
+    except BaseException:
+        # Nobody else has it yet, and small devices have few connections
+        response.close()
+        raise
     return response
 
 
