@@ -25,7 +25,7 @@ from simulator import (
     SimulatedNMMiner,
     SimulatedSolopool,
 )
-from tests.common import fleet_entry, identity, later, poll, pool_entry, refused, until
+from tests.common import fleet_entry, identity, later, poll, pool_entry, until
 from tests.conftest import free_udp_port, miner_entry, set_up
 from tests.driver_engine.legacy.variants import read_driver
 from tests.driver_index import (
@@ -276,14 +276,48 @@ async def test_a_candidate_that_does_not_load(
     assert miner.runtime_data.recording is None
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "open({path!r}, 'w').write('x')",
+        "import os; os.mkdir({path!r})",
+        "import socket; socket.create_connection(('127.0.0.1', {port}))",
+        "import os; os.fork()",
+        "import json; json.dumps = 1",
+        "import time; time.sleep(1e6)",
+    ],
+)
 @pytest.mark.trial
 async def test_a_candidate_that_does_harm_when_it_is_loaded(
+    home: HomeAssistant,
+    miner: ConfigEntry[Any],
+    bitaxe: SimulatedAxeOS,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    harm: str,
+) -> None:
+    """It does none: it is loaded nowhere else than where it is tried."""
+    monkeypatch.setattr(process, "LOAD_SECONDS", 4.0)
+    path = tmp_path / "harm"
+    code = harm.format(path=str(path), port=bitaxe.port)
+    await put(home, ASIDE, f"{garage('2.0.0')}\n{code}\n")
+    with pytest.raises(HomeAssistantError) as caught:
+        await begin(home, miner, "garage_two.py")
+    assert caught.value.translation_key == "compare_not_started"
+    assert not path.exists()
+    assert trials(home).current is None
+
+
+async def test_a_candidate_for_a_newer_hmm(
     home: HomeAssistant, miner: ConfigEntry[Any]
 ) -> None:
-    """It is found out before, as with an installation."""
-    await put(home, ASIDE, f"{garage('2.0.0')}\nimport json\njson.dumps = 1\n")
-    with refused("driver_rejected", HomeAssistantError):
+    """It is not run."""
+    newer = garage("2.0.0").replace("polls = 0", 'interface_version = "99.0"')
+    await put(home, ASIDE, newer)
+    with pytest.raises(HomeAssistantError) as caught:
         await begin(home, miner, "garage_two.py")
+    assert caught.value.translation_key == "compare_not_started"
+    assert "Update HMM" in str(caught.value.translation_placeholders)
 
 
 async def test_another_type_is_not_offered(

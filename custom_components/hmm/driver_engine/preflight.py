@@ -16,13 +16,12 @@ import subprocess
 import sys
 from typing import Any
 
-from ..driver_api import INTERFACE_VERSION, Reason
+from ..driver_api import Reason
 from . import trial
-from .declaration import NotADriver, declare
 from .driver_files import DriverFile
 from .faults import unpack, why
+from .interface import too_new
 from .loaded import Finding
-from .versions import is_newer
 
 LOAD_SECONDS = 10.0
 """How long one file may take to load."""
@@ -49,7 +48,7 @@ def check(
     """
     new = [file for file in files if file.fingerprint not in _passed]
     findings = {
-        file.path: finding for file in new if (finding := _too_new(file)) is not None
+        file.path: finding for file in new if (finding := too_new(file)) is not None
     }
     new = [file for file in new if file.path not in findings]
     if not new:
@@ -59,19 +58,6 @@ def check(
         _passed.clear()
     _passed.update(file.fingerprint for file in new if file.path not in findings)
     return findings
-
-
-def _too_new(file: DriverFile) -> Finding | None:
-    """Return that a file needs a newer interface than there is, None if it does not."""
-    if b"interface_version" not in file.source:
-        return None
-    try:
-        needed = declare(file.source, file.path).interface_version
-    except NotADriver:
-        return None
-    if needed is None or not is_newer(needed, INTERFACE_VERSION):
-        return None
-    return Finding(why("interface_too_old", needed=needed, version=INTERFACE_VERSION))
 
 
 def too_slow() -> Reason:

@@ -29,6 +29,7 @@ from .client import MinerClient
 from .comparison import readable
 from .declaration import DriverId
 from .driver_files import DriverFile
+from .interface import too_new
 from .loaded import LoadedDrivers
 from .pool_client import PoolAccount, discreet, fetch_tiles, make_pool_driver
 from .replay import Replay
@@ -98,6 +99,8 @@ def serve(questions: IO[bytes], out: IO[str], limit: Callable[[], None]) -> None
 
 def _load(question: Load) -> tuple[Any, _Driver | None]:
     """Return what is wrong with a file, packed, or its driver."""
+    if (newer := too_new(question.file)) is not None:
+        return [faults.pack(newer.reason), None], None
     drivers = LoadedDrivers()
     load_user_file(drivers, question.file, question.settings)
     id_ = question.id

@@ -97,22 +97,20 @@ class DriverChanges:
             reason = localized(self._hass, err.reason)
             raise failure("driver_file_failed", reason=reason) from err
 
-    async def async_try(
-        self, path: Path, source: bytes, declaration: Declaration
-    ) -> None:
-        """Install the packages that a file needs, and try whether it loads."""
+    async def async_require(self, path: Path, source: bytes) -> None:
+        """Install the packages that a file needs. Raises HomeAssistantError."""
         needs = await self._hass.async_add_executor_job(needs_of, source, path)
         if needs is not None:
             withheld = await self._manager.async_require(needs)
             if withheld is not None:
                 raise self._rejected(withheld.reason, withheld.line)
-        await self.async_job(self._try, path, source, declaration)
 
     async def _async_prepare(
         self, path: Path, source: bytes, declaration: Declaration
     ) -> None:
-        """Try a file, and allow it to run."""
-        await self.async_try(path, source, declaration)
+        """Install the packages that a file needs, try it, and allow it to run."""
+        await self.async_require(path, source)
+        await self.async_job(self._try, path, source, declaration)
         # The user installs it, even if it came with HMM-Local
         if await self._hass.async_add_executor_job(is_stock, source):
             sha256 = hashlib.sha256(source).hexdigest()

@@ -363,11 +363,9 @@ class DriverService:
             new_version=bundled.version,
         )
 
-    async def async_try(
-        self, path: Path, source: bytes, declaration: Declaration
-    ) -> None:
-        """Load a file as ``path`` in a process of its own; nothing is changed."""
-        await self._async_whole(self._changes.async_try(path, source, declaration))
+    async def async_require(self, path: Path, source: bytes) -> None:
+        """Install the packages that a file needs; nothing else is changed."""
+        await self._async_whole(self._changes.async_require(path, source))
 
     async def async_use(
         self, source: bytes, declaration: Declaration, file_name: str
