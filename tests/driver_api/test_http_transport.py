@@ -2,17 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 import socket
 from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.streams import DataQueue
 import pytest
 
 from custom_components.hmm.driver_api import BadAnswer, CannotConnect
-from custom_components.hmm.driver_api.transports.bounded import MAX_MESSAGES, bounded
+from custom_components.hmm.driver_api.transports.bounded import (
+    MAX_CHUNKS,
+    MAX_MESSAGES,
+    READ_BUFFER,
+    bounded,
+)
 from custom_components.hmm.driver_api.transports.http import (
     MAX_ANSWER,
     HttpClient,
@@ -257,6 +263,35 @@ async def test_an_endless_answer_ends(session: aiohttp.ClientSession) -> None:
             await client(session, server).get_json("/info")
 
 
+@pytest.mark.parametrize(
+    ("chunk", "count", "is_read"),
+    [
+        pytest.param(b" ", MAX_CHUNKS - 10, True, id="printed byte by byte"),
+        pytest.param(b" " * 100, MAX_CHUNKS + 500, True, id="long"),
+        pytest.param(b" ", MAX_CHUNKS, False, id="dust"),
+    ],
+)
+@pytest.mark.parametrize("is_recorded", [False, True])
+async def test_small_chunks_without_end(
+    session: aiohttp.ClientSession,
+    chunk: bytes,
+    count: int,
+    is_read: bool,
+    is_recorded: bool,
+) -> None:
+    """Each chunk costs time in which Home Assistant waits, however small it is."""
+    pieces = [b"{", *(count * (chunk,)), b"}", b""]
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(
+        b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces
+    )
+    async with serving(always(answer)) as server:
+        device = client(session, server)
+        recording = recorded(Recording()) if is_recorded else nullcontext()
+        says = nullcontext() if is_read else pytest.raises(BadAnswer, match="HTTP")
+        with recording, says:
+            assert await device.get_json("/info") == {}
+
+
 async def test_a_silent_device_is_given_up(session: aiohttp.ClientSession) -> None:
     """Given a device that accepts and says nothing, the poll ends."""
 
@@ -400,6 +435,24 @@ async def test_a_flood_instead_of_a_response(
         await flood.is_cut.wait()
     assert len(messages) == MAX_MESSAGES
     assert flood.sent < MOST_SENT
+
+
+async def test_little_of_a_flood_is_unpacked_at_once(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Home Assistant waits for that, and many responses come in 256 KB."""
+    sizes: list[int] = []
+    real = ResponseHandler.data_received
+
+    def data_received(handler: ResponseHandler, data: bytes) -> None:
+        sizes.append(len(data))
+        real(handler, data)
+
+    monkeypatch.setattr(ResponseHandler, "data_received", data_received)
+    async with serving(Flood(MORE[0])) as server:
+        with pytest.raises(BadAnswer):
+            await client(session, server).request("GET", "/")
+    assert 0 < max(sizes) <= READ_BUFFER
 
 
 @pytest.mark.parametrize("more", MORE)

@@ -5,7 +5,8 @@ and keeps whatever comes, also while nothing waits for it: that stops the event 
 most of a second at a time, and fills the memory.
 """
 
-from typing import Any, override
+import asyncio
+from typing import Any, Final, override
 
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, StreamReader
 from aiohttp.base_protocol import BaseProtocol
@@ -17,6 +18,16 @@ from .recording import MAX_BYTES, NO_ANSWER, Answer, Recording, current_recordin
 
 MAX_MESSAGES = 16
 """How many responses may come to one request, "100 Continue" and the like included."""
+
+READ_BUFFER: Final = 2**14
+"""Bytes that are unpacked at once, and a 16th as many chunks: nothing else runs then."""
+
+MAX_CHUNKS: Final = 4096
+"""Chunks of a body, beyond which they must not be small on average."""
+
+_SMALL_CHUNK: Final = 64
+_TURN: Final = 512
+"""After how many chunks everything else gets a turn."""
 
 
 async def bounded(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
@@ -38,22 +49,43 @@ async def bounded(request: ClientRequest, handler: ClientHandlerType) -> ClientR
     return response
 
 
+async def read_body(response: ClientResponse, max_bytes: int) -> bytearray:
+    """Return a body; one that is longer than ``max_bytes`` has a part more.
+
+    A chunk of one byte takes aiohttp as long as a large one, and it waits for nobody
+    while there are more: 1 MB of them stops the event loop for seconds. Raises
+    HttpProcessingError: nearly all chunks of many are so small.
+    """
+    body = bytearray()
+    chunks = 0
+    while len(body) <= max_bytes:
+        data, is_chunk_end = await response.content.readchunk()
+        if not data and not is_chunk_end:
+            return body
+        body += data
+        chunks += is_chunk_end
+        if chunks > MAX_CHUNKS and len(body) < _SMALL_CHUNK * chunks:
+            response.close()
+            raise HttpProcessingError(code=400, message="Too many small chunks")
+        if chunks % _TURN == 0 and is_chunk_end:
+            await asyncio.sleep(0)
+    response.close()
+    return body
+
+
 async def _record(
     recording: Recording, request: ClientRequest, response: ClientResponse
 ) -> None:
     """Note a response; who sent the request reads it as if it had just come."""
-    body = bytearray()
-    while chunk := await response.content.readany():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            # Nothing that a driver of HMM would read to its end
-            response.close()
-            break
-    else:
+    body = await read_body(response, MAX_BYTES)
+    # A driver of HMM would not read more to its end
+    if len(body) <= MAX_BYTES:
         headers = tuple(response.headers.items())
         answer = Answer(bytes(body), response.status, headers)
         recording.note(f"GET {request.url}", answer)
-    again = StreamReader(BaseProtocol(response._loop), 2**16, loop=response._loop)  # noqa: SLF001  it has no other
+    loop = response._loop  # noqa: SLF001  it has no other
+    # All of it is here: there is nothing to pause
+    again = StreamReader(BaseProtocol(loop), MAX_BYTES, loop=loop)
     again.feed_data(bytes(body))
     again.feed_eof()
     response.content = again
@@ -63,6 +95,9 @@ class _BoundedResponse(ClientResponse):
     @override
     async def start(self, connection: Connection) -> ClientResponse:
         assert connection.protocol is not None
+        if (transport := connection.transport) is not None:
+            # asyncio hands over 256 KB at once, which may be thousands of responses
+            transport.max_size = READ_BUFFER  # type: ignore[attr-defined]
         bound = _Bound(connection.protocol)
         try:
             return await super().start(connection)

@@ -10,7 +10,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from ..errors import AuthRequired, BadAnswer, CannotConnect, HtmlAnswer, RedirectAnswer
-from .bounded import bounded
+from .bounded import READ_BUFFER, bounded, read_body
 from .failures import failure
 from .heard import note_reply, note_request
 from .json_text import load_json
@@ -158,6 +158,7 @@ class HttpClient:
                     allow_redirects=False,
                     timeout=self._timeout,
                     middlewares=(bounded,),
+                    read_bufsize=READ_BUFFER,
                 ) as response:
                     note_reply()
                     return await self._read(response)
@@ -184,14 +185,9 @@ class HttpClient:
             raise RedirectAnswer(
                 "The device sends its clients to another page", reason="not_a_miner"
             )
-        body = bytearray()
-        while chunk := await response.content.readany():
-            body += chunk
-            if len(body) > MAX_ANSWER:
-                response.close()
-                raise BadAnswer(
-                    "The device's answer is too long", reason="bad_response"
-                )
+        body = await read_body(response, MAX_ANSWER)
+        if len(body) > MAX_ANSWER:
+            raise BadAnswer("The device's answer is too long", reason="bad_response")
         # aiohttp's own property invents application/octet-stream.
         content_type = response.headers.get("Content-Type", "")
         return HttpReply(

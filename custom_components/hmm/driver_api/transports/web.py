@@ -21,7 +21,7 @@ from ..errors import (
     copy_of,
 )
 from ..units import parse_number
-from .bounded import bounded
+from .bounded import READ_BUFFER, bounded, read_body
 from .failures import failure
 from .heard import note_request
 from .json_text import load_json
@@ -209,6 +209,7 @@ class WebApi:
                 timeout=self._timeout,
                 ssl=self._verify_ssl,
                 middlewares=(bounded,),
+                read_bufsize=READ_BUFFER,
             ) as response:
                 server_time = _server_time(response.headers)
                 if server_time is not None:
@@ -300,12 +301,9 @@ class WebApi:
     async def _read(
         self, response: aiohttp.ClientResponse, last_bytes: int | None
     ) -> str:
-        body = bytearray()
-        while chunk := await response.content.readany():
-            body += chunk
-            if len(body) > self._max_bytes:
-                response.close()
-                raise BadAnswer("The pool's answer is too long", reason="bad_response")
+        body = await read_body(response, self._max_bytes)
+        if len(body) > self._max_bytes:
+            raise BadAnswer("The pool's answer is too long", reason="bad_response")
         if last_bytes is not None:
             # A server without Range sends all of it
             del body[:-last_bytes]
