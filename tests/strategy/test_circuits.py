@@ -48,7 +48,7 @@ async def test_dialog(house: House) -> None:
     given["miners"] = [house.device_id()]
     form = await go_on(house.hass, form, **given | {"circuit": " "})
     assert form["errors"] == {"circuit": "name_taken"}
-    form = await go_on(house.hass, form, **given)
+    form = await go_on(house.hass, form, **given | {"miners": 9 * given["miners"]})
     assert form["description_placeholders"]["circuits"] == "- **Garage** 2,000 W: Axe"
     form = await go_on(house.hass, form, next="add")
     form = await go_on(house.hass, form, **given | {"circuit": "GARAGE"})
@@ -60,6 +60,7 @@ async def test_dialog(house: House) -> None:
         "Garage",
         "Attic",
     ]
+    assert fleet.options["circuits"][0]["miners"] == given["miners"]
     form = await open_circuits(house.hass)
     assert options(form, "next")["edit_0"] == "Edit Garage"
     form = await go_on(house.hass, form, next="edit_0")

@@ -8,6 +8,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 
 from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.data import HmmConfigEntry
+from custom_components.hmm.strategy import members
 from simulator import SimulatedAvalon, SimulatedSolopool
 from tests.common import pool_entry
 from tests.conftest import set_up
@@ -73,6 +75,30 @@ async def test_who_takes_part(house: House) -> None:
     assert form.errors == {"miners": "miner_taken"}
     assert form.text_of("miner") == "Axe"
     assert form.text_of("strategy") == "A"
+
+
+async def test_many_miners(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each counts once; not all entries are gone through for each of them."""
+    house.price(25)
+    calls: list[int] = []
+    real = members.miner_entries
+
+    def miner_entries(hass: HomeAssistant) -> list[HmmConfigEntry]:
+        calls[-1] += 1
+        return real(hass)
+
+    async with SimulatedAvalon(model="nano3s") as avalon:
+        await house.join(avalon, "Nano")
+        await house.hass.async_block_till_done()
+        miners = [house.device_id(), house.device_id(1)]
+        first = await house.add("price_bands", BANDS)
+        monkeypatch.setattr(members, "miner_entries", miner_entries)
+        for chosen, kept in ((miners[:1], miners[:1]), (500 * miners, miners)):
+            calls.append(0)
+            form = await house.reconfigure("miners")
+            await form.fill(name="A", miners=chosen)
+            assert house.fleet.subentries[first.id].data["miners"] == kept
+        assert calls[0] == calls[1]
 
 
 async def test_copy(house: House) -> None:

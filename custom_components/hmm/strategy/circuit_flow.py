@@ -102,7 +102,7 @@ class CircuitSteps(OptionsFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             name = inert(user_input[CONF_CIRCUIT])[:LONGEST_NAME].strip()
-            miners: list[str] = user_input[CONF_MINERS]
+            miners = list(dict.fromkeys(user_input[CONF_MINERS]))
             others = {
                 folded(circuit[CONF_CIRCUIT])
                 for place, circuit in enumerate(self._circuits)
@@ -113,7 +113,7 @@ class CircuitSteps(OptionsFlow):
             elif not miners or not entries_of(self.hass, miners):
                 errors = {CONF_MINERS: "no_miners"}
             else:
-                row = {**user_input, CONF_CIRCUIT: name}
+                row = {**user_input, CONF_CIRCUIT: name, CONF_MINERS: miners}
                 if self._place is None:
                     self._circuits.append(row)
                 else:

@@ -42,7 +42,7 @@ from .keys import (
     START_DRY_RUN,
     START_STEER,
 )
-from .members import entries_of, first_taken, miner_entries
+from .members import entries_of, first_taken, is_each_a_miner, miner_entries
 from .planner.model import LEAVE, PLAIN_RUNGS
 from .planner.ranking import RANKS
 from .words import words_of
@@ -135,7 +135,7 @@ class StrategyFlow(ConfigSubentryFlow):
     def _take_who(self, given: dict[str, Any]) -> tuple[Texts, Texts]:
         """Keep name and miners; return what is wrong with them."""
         name = inert(given.get(CONF_NAME, ""))[:LONGEST_NAME].strip()
-        miners: list[str] = given.get(CONF_MINERS, [])
+        miners = list(dict.fromkeys(given.get(CONF_MINERS, [])))
         fleet, own = self._get_entry(), self._own
         taken = {
             folded(subentry.title)
@@ -144,9 +144,7 @@ class StrategyFlow(ConfigSubentryFlow):
         }
         if name and folded(name) in taken:
             return {CONF_NAME: "name_taken"}, {}
-        entries = entries_of(self.hass, miners)
-        is_each_one = all(len(entries_of(self.hass, [miner])) == 1 for miner in miners)
-        if not entries or not is_each_one:
+        if not entries_of(self.hass, miners) or not is_each_a_miner(self.hass, miners):
             return {CONF_MINERS: "no_miners"}, {}
         clash = first_taken(self.hass, fleet, self.kind, miners, own)
         if clash is not None:

@@ -1,5 +1,6 @@
 """Which miners a strategy is for, and in which strategy a miner already is."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -35,16 +36,32 @@ def entries_of(
     entries = miner_entries(hass)
     if not wanted:
         return entries
-    registry = dr.async_get(hass)
-    return [
-        entry
-        for entry in entries
-        if any(
-            # Its id before it was split from that of another integration counts, too
-            wanted & {device.id, getattr(device, "composite_device_id", None)}
-            for device in dr.async_entries_for_config_entry(registry, entry.entry_id)
+    return [entry for entry in entries if wanted & _devices_of(hass, entry)]
+
+
+@callback
+def is_each_a_miner(hass: HomeAssistant, device_ids: Iterable[str]) -> bool:
+    """Return whether each device is that of one miner."""
+    miners = Counter(
+        device_id
+        for entry in miner_entries(hass)
+        for device_id in _devices_of(hass, entry)
+    )
+    return all(miners[device_id] == 1 for device_id in device_ids)
+
+
+def _devices_of(hass: HomeAssistant, entry: ConfigEntry) -> set[str | None]:
+    """Return the ids of the devices of an entry.
+
+    Those before they were split from the ones of another integration count, too.
+    """
+    return {
+        device_id
+        for device in dr.async_entries_for_config_entry(
+            dr.async_get(hass), entry.entry_id
         )
-    ]
+        for device_id in (device.id, getattr(device, "composite_device_id", None))
+    }
 
 
 @callback
