@@ -184,10 +184,10 @@ def test_a_driver_that_hangs_is_asked_once(
 ) -> None:
     """Given a driver that never returns, it is asked again only when its file changes."""
     log, end = tmp_path / calls, tmp_path / "end"
-    hangs = OWN_DRIVER.replace("get_pool_templates", method).replace(
-        "ANSWER",
-        f"import os, time; open({str(log)!r}, 'a').write('x')\n"
-        f"        while not os.path.exists({str(end)!r}): time.sleep(0.01)",
+    hangs = OWN_DRIVER.replace("ANSWER", "return []") + (
+        f"\n    def {method}(self):\n"
+        f"        import os, time; open({str(log)!r}, 'a').write('x')\n"
+        f"        while not os.path.exists({str(end)!r}): time.sleep(0.01)\n"
     )
     path = tmp_path / "acme_driver.py"
     path.write_text(hangs)

@@ -6,6 +6,8 @@ as a pool server on the user's network.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from inspect import getattr_static
 from itertools import chain, islice
 import logging
 from pathlib import Path
@@ -46,6 +48,10 @@ _SCHEME = re.compile(
 )
 # A list of more is none to choose from
 _MAX_TEMPLATES = 500
+_NO_POOLS = BasePoolIntegration.__dict__["get_pool_templates"]
+
+# Nearly all files are the same at the next reload
+_read_mapping = lru_cache(maxsize=64)(read_mapping)
 
 _hung: WeakSet[type[BasePoolIntegration]] = WeakSet()
 """Drivers that hung when they listed their pools: a changed file makes another class."""
@@ -136,7 +142,7 @@ def _query_driver(
 ) -> None:
     """Add the pools that a driver lists."""
     kind = driver.driver_class
-    if kind in _hung:
+    if kind in _hung or getattr_static(kind, "get_pool_templates") is _NO_POOLS:
         return
     has_ended = threading.Event()
 
@@ -194,7 +200,7 @@ def _is_server(url: str) -> bool:
 
 def _checked(path: Path, text: str, drivers: LoadedDrivers) -> KnownPool:
     """Return what one file contains. Raises YamlProblem."""
-    values, lines = read_mapping(text)
+    values, lines = _read_mapping(text)
 
     def need(is_right: bool, key: str, reason: Reason) -> None:
         if not is_right:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from homeassistant.const import CONF_URL
@@ -58,7 +59,7 @@ def sha256(value: Any) -> str:
     return str(cv.matches_regex(r"[0-9a-f]{64}\Z")(digits))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DriverAction:
     """One action; ``fields`` are its data."""
 
@@ -67,7 +68,7 @@ class DriverAction:
     fields: dict[vol.Marker, Any] = field(default_factory=dict)
     response: SupportsResponse = SupportsResponse.OPTIONAL
 
-    @property
+    @cached_property
     def schema(self) -> vol.All:
         """Return what the action accepts."""
         return action_schema(self.fields)

@@ -7,7 +7,7 @@ administrator. The response lists every miner with what became of it.
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntryState
@@ -109,6 +109,7 @@ class Target(NamedTuple):
     miner: MinerCoordinator | None
 
 
+@cache
 def schema_of(action: str) -> vol.All:
     """Return the schema of an action on miners."""
     fields = {

@@ -6,7 +6,6 @@ point that it had at the start. So it does on any doubt, as soon as it can be re
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
