@@ -319,6 +319,18 @@ async def test_gse_hashrate_of_a_window(driver: MmfpDriver) -> None:
     assert data.pool_hashrate == pytest.approx(1024 * 2**32 / 30)
 
 
+async def test_gse_whose_uptime_stands_still(driver: MmfpDriver) -> None:
+    """It has no hashrate, and what is remembered of it does not grow for ever."""
+    async with serving(gse_at(1000.0, miner(100))) as site:
+        for _ in range(mmfp_gse.MAX_SAMPLES + 10):
+            data = await tile(driver, site.port)
+    assert data.pool_hashrate is None
+    (server,) = {*driver._found.values()}
+    assert isinstance(server, mmfp_gse.GoStratumEngine)
+    samples = server._ledger.miner("DGB", f"{ADDRESS}.rig1").samples
+    assert len(samples) == mmfp_gse.MAX_SAMPLES
+
+
 async def test_gse_restart(driver: MmfpDriver) -> None:
     """All begins anew: unknown, never negative, never a leap."""
     async with serving(gse_at(1000.0, miner(1000))) as site:

@@ -38,6 +38,8 @@ from custom_components.hmm.driver_api.units import (
 _MAX_POOLS = 100
 _MAX_USERS = 1000
 """How many are remembered, be they connected or not."""
+MAX_SAMPLES = 100
+"""Of one of them: a server whose uptime stands still never leaves the window."""
 
 
 class GoStratumEngine(PoolServer):
@@ -172,7 +174,9 @@ class _Miner:
     hashrate: float | None = None
     work: float = 0.0
     """Difficulty of all shares that were seen to be accepted."""
-    samples: deque[tuple[float, float]] = field(default_factory=deque)
+    samples: deque[tuple[float, float]] = field(
+        default_factory=lambda: deque(maxlen=MAX_SAMPLES)
+    )
     """Seconds and the work until then."""
 
     def worker(self, name: str) -> PoolWorker:
