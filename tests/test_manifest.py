@@ -53,6 +53,7 @@ from custom_components.hmm.miner import (
 )
 from custom_components.hmm.miner.walk import Goal
 from custom_components.hmm.money import ledger
+from custom_components.hmm.money.odds import DAYS
 from custom_components.hmm.money.units import UnitProblem
 from custom_components.hmm.pool import (
     defaults as pool_defaults,
@@ -572,11 +573,15 @@ def test_what_is_said_is_translated() -> None:
     folder = Path(hmm.__file__).parent / "voice"
     code = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
     literals = set(re.findall(r'"([a-z_]+)"', code))
-    # Made of an action and how many did it, of a family of modes, of a currency
+    # Made of an action and how many did it, of a family of modes, of a currency, of a
+    # figure and whose it is, of a span of time
     actions = ("set_mode", "pause", "resume", "restart")
     made = {f"{action}_{end}" for action in actions for end in ("one", "all", "some")}
     made |= {f"words_{family[0]}" for family in orders._FAMILIES}
     made |= {key for key in speech if key.startswith("currency_")}
+    whose, figures = ("fleet", "miner", "no"), ("hashrate", "power")
+    made |= {f"{who}_{figure}" for who in whose for figure in figures}
+    made |= {f"chance_{span}" for span in DAYS}
     assert set(speech) - literals == made
     used = set(re.findall(r'say\(\s*"([a-z_]+)"', code))
     assert used <= set(speech)

@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "strategy": ENGINE | SHARED | {"miner", "pool", "fleet", "money"},
     "hmm_local": ENGINE | SHARED | {"miner", "pool", "fleet", "strategy"},
     "frontend": SHARED,
-    "voice": ENGINE | SHARED | {"miner", "pool", "fleet", "strategy"},
+    "voice": ENGINE | SHARED | {"miner", "pool", "fleet", "money", "strategy"},
     **dict.fromkeys(SHARED, ENGINE | SHARED),
 }
 WITHOUT_HOME_ASSISTANT = (

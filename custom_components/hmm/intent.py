@@ -9,8 +9,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import intent
 import voluptuous as vol
 
-from .voice.answers import ORDERS, REPLIES, Request, async_reply
+from .voice.answers import ORDERS, REPLIES, async_reply
 from .voice.orders import NotUnderstood
+from .voice.request import Request
 
 
 async def async_setup_intents(hass: HomeAssistant) -> None:

@@ -17,13 +17,13 @@ import voluptuous as vol
 from .const import DOMAIN
 from .data import HMM_DATA
 from .errors import message
-from .voice.answers import Request, find_miners
+from .voice.answers import find_miners
 from .voice.asker import Asker, async_asker
 from .voice.orders import NotUnderstood, async_run, find_modes
+from .voice.request import Request
 from .voice.speech import LONGEST_NAME, Speech, async_speech, shown
 from .voice.status_json import (
     fleet_json,
-    has_strategies,
     miners_json,
     pools_json,
     shares_json,
@@ -96,8 +96,9 @@ class FleetStatus(HmmTool):
     name = f"{DOMAIN}__fleet_status"
     title = "Mining fleet status"
     description = (
-        "How all miners are together: how many are online, hashrate, power, cost of "
-        "electricity, chance of a block, and what is wrong with which miner."
+        "How all miners are together: how many are online, hashrate, power, what is "
+        "wrong with which miner, chance of a block; cost of electricity, revenue and "
+        "profit of now, today and this month."
     )
 
     @override
@@ -113,8 +114,9 @@ class MinerStatus(HmmTool):
     name = f"{DOMAIN}__miner_status"
     title = "Miner status"
     description = (
-        "State, reason, mode, hashrate, temperature, power, shares and pool of one miner, "
-        "of those in an area, or of all, 15 at a time; possible modes of up to 3."
+        "State, reason, mode, who decides on it and why, hashrate, temperature, power, "
+        "shares and pool of one miner, of those in an area, or of all, 15 at a time; "
+        "possible modes of up to 3."
     )
     parameters = vol.Schema({**_WHICH, **_START})
 
@@ -160,13 +162,16 @@ class StrategyStatus(HmmTool):
 
     name = f"{DOMAIN}__strategy_status"
     title = "Mining strategies"
-    description = "What each strategy does with the miners now, why, and what is next."
+    description = (
+        "What each strategy does with the miners now and why, and its plan: what it sets "
+        "them to until tomorrow, for example tonight."
+    )
 
     @override
     async def run(
         self, asker: Asker, speech: Speech, args: dict[str, Any]
     ) -> dict[str, Any]:
-        return strategies_json(asker)
+        return strategies_json(asker, speech)
 
 
 class OrderTool(HmmTool):
@@ -263,6 +268,6 @@ def async_get_tools(
         tools += [FleetStatus(), MinerStatus(), BestShares(), SetMode(), SetMining()]
     if asker.pools:
         tools.append(PoolStatus())
-    if has_strategies(asker):
+    if asker.strategies:
         tools.append(StrategyStatus())
     return LLMTools(tools=tools, prompt=_PROMPT) if tools else None

@@ -465,7 +465,7 @@ async def test_cost_is_that_of_the_fleet(house: House, key: str) -> None:
         "unknown",
     )
     reply = await ask(house.hass, "what does mining cost")
-    assert reply.startswith("The cost of today is not known")
+    assert reply.startswith("That is not known: the electricity price")
 
 
 async def test_many_miners(home: HomeAssistant) -> None:

@@ -1,8 +1,11 @@
 """Assist understands and answers in every language."""
 
+import re
+
 import pytest
 
 from custom_components.hmm.voice.triggers import read_sentences
+from tests.flows import texts
 
 from .conftest import House
 from .talk import ask
@@ -104,7 +107,7 @@ MORE = {
     "es": {
         "cómo de caliente está la bitaxe gamma": "Bitaxe Gamma: ",
         "cómo están mis mineros": "2 de 3 mineros están en línea. Shed: ",
-        "por qué está la bitaxe gamma parada": "Bitaxe Gamma: Minando, 1,07 terahashes",
+        "por qué está la bitaxe gamma parada": "Bitaxe Gamma: Minando, en modo ",
         "cuál es mi mejor share": "El mejor share es 13,8 mil millones, ",
         "pon los mineros del garage en eco": "Bitaxe Gamma está ahora en Eco.",
         "pausa la minería": "2 de 3 mineros están en pausa. Shed: ",
@@ -149,6 +152,97 @@ MORE = {
 }
 
 
+NEW = {
+    "en": {
+        "how much power do my miners use": "fleet_power",
+        "how many watts does the bitaxe gamma draw": "miner_power",
+        "how much have I spent on mining this month": "no_price",
+        "how much did I earn with mining today": "no_coin_price",
+        "are my miners profitable right now": "no_coin_price",
+        "why isn't the bitaxe gamma running": "nobody_decides",
+        "why is the bitaxe gamma running in eco mode": "nobody_decides",
+        "which mode is the bitaxe gamma in": "nobody_decides",
+        "when do my miners turn on again": "no_strategy",
+        "what's the plan for my miners tonight": "no_strategy",
+        "how many blocks will I find a year": "block_chance",
+    },
+    # With the articles and cases that people take, and without "ß"
+    "de": {
+        "wieviel Strom ziehen meine Minern gerade": "fleet_power",
+        "wie viel Watt braucht den Bitaxe Gamma": "miner_power",
+        "was haben mich die Miner in diesem Monat gekostet": "no_price",
+        "wie viel habe ich diesen Monat fürs Mining ausgegeben": "no_price",
+        "was haben mir meine Miner heute eingebracht": "no_coin_price",
+        "wie viel habe ich mit den Minern verdient": "no_coin_price",
+        "lohnt sich das Mining noch": "no_coin_price",
+        "weshalb ist dem bitaxe gamma so langsam": "nobody_decides",
+        "warum läuft das Bitaxe Gamma im Eco-Modus": "nobody_decides",
+        "in welchem Modus läuft der Bitaxe Gamma": "nobody_decides",
+        "warum schürft die Bitaxe Gamma nicht": "nobody_decides",
+        "was ist heute Nacht mit den Minern geplant": "no_strategy",
+        "was macht die Strategie als Nächstes": "no_strategy",
+        "wann gehen die Miner wieder an": "no_strategy",
+        "wie heiss ist dem Bitaxe Gamma": "degrees",
+    },
+    "es": {
+        "cuánto consumen mis mineros": "fleet_power",
+        "cuánto consume la bitaxe gamma": "miner_power",
+        "cuánto me ha costado la minería este mes": "no_price",
+        "cuánto han ganado mis mineros este mes": "no_coin_price",
+        "es rentable minar ahora": "no_coin_price",
+        "por qué está la bitaxe gamma en modo eco": "nobody_decides",
+        "en qué modo está la bitaxe gamma": "nobody_decides",
+        "qué harán mis mineros esta noche": "no_strategy",
+        "cuándo se apagan los mineros": "no_strategy",
+    },
+    "fr": {
+        "combien consomment mes mineurs": "fleet_power",
+        "combien consomme la bitaxe gamma": "miner_power",
+        "combien m'a coûté le minage ce mois-ci": "no_price",
+        "combien ont rapporté mes mineurs ce mois-ci": "no_coin_price",
+        "est-ce que le minage est rentable": "no_coin_price",
+        "pourquoi la bitaxe gamma est en mode éco": "nobody_decides",
+        "que fait la bitaxe gamma": "nobody_decides",
+        "que font mes mineurs cette nuit": "no_strategy",
+        "quand mes mineurs s'éteignent-ils": "no_strategy",
+    },
+    "nl": {
+        "hoeveel stroom verbruiken mijn miners": "fleet_power",
+        "hoeveel watt verbruikt de bitaxe gamma": "miner_power",
+        "wat hebben de miners deze maand gekost": "no_price",
+        "hoeveel hebben mijn miners deze maand opgebracht": "no_coin_price",
+        "is het minen winstgevend": "no_coin_price",
+        "waarom staat de bitaxe gamma op eco": "nobody_decides",
+        "in welke modus staat de bitaxe gamma": "nobody_decides",
+        "wat doen mijn miners vannacht": "no_strategy",
+        "wanneer gaan de miners weer aan": "no_strategy",
+    },
+    "pt-BR": {
+        "quanto os meus mineradores consomem": "fleet_power",
+        "quanto a bitaxe gamma consome": "miner_power",
+        "quanto custaram os mineradores este mês": "no_price",
+        "quanto meus mineradores renderam este mês": "no_coin_price",
+        "a mineração vale a pena": "no_coin_price",
+        "por que a bitaxe gamma está no modo eco": "nobody_decides",
+        "em que modo está a bitaxe gamma": "nobody_decides",
+        "o que os mineradores vão fazer hoje à noite": "no_strategy",
+        "quando os mineradores desligam": "no_strategy",
+    },
+    "zh-CN": {
+        "我的矿机功耗是多少": "fleet_power",
+        "Bitaxe Gamma 的功耗是多少": "miner_power",
+        "这个月矿机的电费是多少": "no_price",
+        "我的矿机这个月赚了多少钱": "no_coin_price",
+        "现在挖矿划算吗": "no_coin_price",
+        "为什么Bitaxe Gamma在低功耗模式": "nobody_decides",
+        "Bitaxe Gamma是什么模式": "nobody_decides",
+        "今晚我的矿机会做什么": "no_strategy",
+        "我的矿机什么时候恢复": "no_strategy",
+    },
+}
+"""What people ask of money, reasons and plans, and the text that is in the answer."""
+
+
 async def assert_answers(house: House, language: str, reply: dict[str, str]) -> None:
     """Say sentences one after the other, and hear how the answers begin."""
     for sentence, answer in reply.items():
@@ -174,3 +268,21 @@ async def test_it_understands_and_answers(house: House, language: str) -> None:
 async def test_it_understands_more(house: House, language: str) -> None:
     """Given sentences with names and areas, then the right miners are meant."""
     await assert_answers(house, language, MORE[language])
+
+
+@pytest.mark.parametrize("language", NEW)
+async def test_it_knows_money_reasons_and_plans(house: House, language: str) -> None:
+    """Given questions in a language, then each has its answer."""
+    code = {"zh-CN": "zh-Hans"}.get(language, language)
+    said = texts(code)["selector"]["speech"]["options"]
+    for sentence, key in NEW[language].items():
+        heard = await ask(house.hass, sentence, language)
+        parts = re.split(r"\{\w+\}", said[key].replace("{name}", "Bitaxe Gamma"))
+        assert all(part in heard for part in parts), f"{sentence}: {heard}"
+
+
+async def test_a_name_is_spoken_without_its_marks(house: House) -> None:
+    """Given a name that Home Assistant knows with marks only, then it is turned off."""
+    said = await ask(house.hass, "schalte den NerdQAxe aus", "de")
+    assert said == "NerdQAxe++ ist pausiert."
+    assert house.nerd.paused

@@ -100,7 +100,8 @@ async def test_what_is_told(house: House) -> None:
     assert (fleet["miners"], fleet["online"]) == (3, 2)
     assert 2 < fleet["hashrate_th_s"] < 3
     assert fleet["best_share"] == 13.8e9
-    assert fleet["cost"] == "no electricity price is set"
+    assert fleet["cost_month"] == "no electricity price is set"
+    assert fleet["revenue_month"] == "no coin price is set"
     assert fleet["problems"][0]["text"].startswith("Shed: ")
 
 
@@ -189,7 +190,7 @@ async def test_strategies_are_devices_below_the_fleet(house: House) -> None:
     (result,) = (await call(house.hass, "strategy_status"))["strategies"]
     assert result["name"] == "Bands"
     assert result["strategy_status"] == house.hass.states.get(status).state
-    assert set(result) <= {"name", "strategy_status", "explanation"}
+    assert set(result) <= {"name", "strategy_status", "explanation", "next"}
 
 
 async def test_two_hundred_hostile_miners(home: HomeAssistant) -> None:

@@ -4,36 +4,23 @@ Each names how many, which miner, why and since when. Nothing is said of a miner
 is not exposed to the assistant or that the user may not read.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
-import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, UnitOfTemperature
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 
 from ..data import get_data
-from ..errors import entry_reason, message
-from ..miner.status import ON_PURPOSE, MinerState
-from .asker import Asker, Miner, async_asker, folded, number_of, running
+from ..errors import message
+from ..miner.coordinator import MinerCoordinator
+from .asker import Asker, Miner, async_asker, folded, running
+from .chance import block_chance
+from .money import cost_month, cost_today, profit, revenue
 from .orders import NotUnderstood, async_order
+from .plans import plan
+from .reasons import degrees_of, problem_of, status_of, why
+from .request import Reply, Request
 from .speech import MAX_NAMED, Speech, async_speech, some
-
-_DAYS_PER_YEAR: Final = 365.25
-_MILLION: Final = 1e6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What was requested: of one miner, those of an area, or all."""
-
-    name: str | None = None
-    area: str | None = None
-    mode: str | None = None
-
-
-type Reply = Callable[[Asker, Speech, list[Miner], Request], Awaitable[str]]
 
 
 async def async_reply(
@@ -94,7 +81,7 @@ async def _status(
     asker: Asker, speech: Speech, miners: list[Miner], request: Request
 ) -> str:
     if request.name is not None:
-        return " ".join(_status_of(asker.hass, speech, miners[0]))
+        return " ".join(status_of(asker.hass, speech, miners[0]))
     total, online = len(miners), len(running(miners))
     off = [
         miner.name
@@ -121,51 +108,6 @@ async def _status(
     return " ".join(sentences)
 
 
-def _status_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> Iterator[str]:
-    """Return what a miner does, and what is wrong with it."""
-    coordinator = miner.coordinator
-    if coordinator is not None:
-        state = coordinator.status.state
-        sentences = [speech.state(state)]
-        if coordinator.last_update_success:
-            data = coordinator.data
-            if data.hashrate is not None and state not in ON_PURPOSE:
-                sentences.append(speech.hashrate(data.hashrate))
-            if data.temperature is not None:
-                sentences.append(
-                    speech.say("degrees", value=_degrees(hass, data.temperature))
-                )
-        yield speech.say(
-            "miner", name=miner.name, said=speech.language.comma.join(sentences)
-        )
-    problem = problem_of(hass, speech, miner)
-    if problem is not None:
-        yield problem
-    elif coordinator is not None and (key := coordinator.status.record.status.reason):
-        yield f"{speech.reason(key, coordinator.status.values)}."
-
-
-def problem_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> str | None:
-    """Return what is wrong with a miner and since when, None if nothing is."""
-    if miner.coordinator is None:
-        reason = entry_reason(hass, miner.entry)
-        if reason is None:
-            return None
-        return speech.say("miner", name=miner.name, said=speech.plain(reason))
-    status = miner.coordinator.status
-    key, values, since = "", status.values, status.record.status
-    if status.active:
-        key, values = next(iter(status.active.items()))
-        since = status.record.problem
-    elif status.state is MinerState.OFFLINE:
-        # For too short to be a problem, but "nothing is wrong" would be no answer
-        key = since.reason or "no_response"
-    if not key:
-        return None
-    sentence = f"{speech.reason(key, values)} {speech.since(since.at)}".strip()
-    return speech.say("miner", name=miner.name, said=sentence)
-
-
 def _pool_problems(asker: Asker, speech: Speech) -> Iterator[str]:
     for entry, pool in asker.pools:
         if pool is not None and pool.status.active:
@@ -178,32 +120,36 @@ def _pool_problems(asker: Asker, speech: Speech) -> Iterator[str]:
 # Figures
 
 
-async def _hashrate(
-    asker: Asker, speech: Speech, miners: list[Miner], request: Request
-) -> str:
-    rates = [
-        coordinator.data.hashrate
-        for _, coordinator in running(miners)
-        if coordinator.data.hashrate is not None
-    ]
-    if request.name is not None:
-        if rates:
-            rate = speech.hashrate(rates[0])
-            return speech.say("miner_hashrate", name=miners[0].name, rate=rate)
-        sentence = " ".join(_status_of(asker.hass, speech, miners[0]))
-        return sentence or speech.say("no_hashrate")
-    if not rates:
-        return speech.say("no_hashrate")
-    sentence = speech.say("fleet_hashrate", rate=speech.hashrate(sum(rates)))
-    if len(rates) < len(miners):
-        part = speech.say("reporting", reporting=len(rates), total=len(miners))
-        sentence = f"{sentence} {part}"
-    return sentence
+def _sum(
+    what: str,
+    read: Callable[[MinerCoordinator], float | None],
+    words: Callable[[Speech, float], str],
+) -> Reply:
+    """Return what says a figure of one miner, or the sum of several."""
 
+    async def run(
+        asker: Asker, speech: Speech, miners: list[Miner], request: Request
+    ) -> str:
+        values = [
+            value
+            for _, coordinator in running(miners)
+            if (value := read(coordinator)) is not None
+        ]
+        if request.name is not None:
+            if values:
+                said = words(speech, values[0])
+                return speech.say(f"miner_{what}", name=miners[0].name, value=said)
+            sentence = " ".join(status_of(asker.hass, speech, miners[0]))
+            return sentence or speech.say(f"no_{what}")
+        if not values:
+            return speech.say(f"no_{what}")
+        sentence = speech.say(f"fleet_{what}", value=words(speech, sum(values)))
+        if len(values) < len(miners):
+            part = speech.say("reporting", reporting=len(values), total=len(miners))
+            sentence = f"{sentence} {part}"
+        return sentence
 
-def _degrees(hass: HomeAssistant, celsius: float) -> str:
-    degrees = hass.config.units.temperature(celsius, UnitOfTemperature.CELSIUS)
-    return f"{degrees:.0f}"
+    return run
 
 
 async def _hottest(
@@ -217,7 +163,7 @@ async def _hottest(
     if not temperatures:
         return speech.say("no_temperature")
     celsius, name = max(temperatures, key=lambda item: round(item[0]))
-    return speech.say("hottest", name=name, degrees=_degrees(asker.hass, celsius))
+    return speech.say("hottest", name=name, degrees=degrees_of(asker.hass, celsius))
 
 
 async def _best_share(
@@ -243,55 +189,6 @@ def best_shares(hass: HomeAssistant, miners: list[Miner]) -> list[tuple[float, s
     )
 
 
-async def _block_chance(
-    asker: Asker, speech: Speech, miners: list[Miner], request: Request
-) -> str:
-    one_in = chance_per_year(asker)
-    if one_in is None:
-        is_hidden = not asker.sees_all and asker.fleet_entity("soonest_block")
-        return speech.say("not_all_exposed" if is_hidden else "no_chance")
-    if one_in < 1.5:
-        return speech.say("likely_block")
-    one_in = _round(one_in)
-    count = speech.number(one_in) if one_in < _MILLION else speech.large(one_in)
-    return speech.say("block_chance", one_in=count)
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.2g}")
-
-
-def chance_per_year(asker: Asker) -> float | None:
-    """Return in how many years one year has a block: 17000 is "1 in 17,000".
-
-    That of the fleet's own sensor, else of the time to the next block of any coin.
-    """
-    percent = number_of(asker.fleet_state("odds_year"))
-    if percent is not None and percent > 0:
-        return 100 / percent
-    days = number_of(asker.fleet_state("soonest_block"))
-    if days is None or days <= 0:
-        return None
-    per_year = _DAYS_PER_YEAR / days
-    return 1 / -math.expm1(-per_year)
-
-
-async def _cost_today(
-    asker: Asker, speech: Speech, miners: list[Miner], request: Request
-) -> str:
-    if (today := asker.fleet_state("cost_today")) is None:
-        is_hidden = asker.fleet_entity("cost_today") is not None
-        return speech.say("not_all_exposed" if is_hidden else "no_price")
-    currency = today.attributes.get(ATTR_UNIT_OF_MEASUREMENT, "")
-    if (amount := number_of(today)) is None:
-        return speech.say("price_unknown")
-    sentence = speech.say("cost_today", cost=speech.money(amount, currency))
-    if (hourly := number_of(asker.fleet_state("cost_rate"))) is not None:
-        now = speech.say("cost_rate", cost=speech.money(hourly, currency))
-        sentence = f"{sentence} {now}"
-    return sentence
-
-
 # Orders
 
 
@@ -306,11 +203,17 @@ def _order(action: str) -> Reply:
 
 REPLIES: Final[Mapping[str, Reply]] = {
     "HmmFleetStatus": _status,
-    "HmmHashrate": _hashrate,
+    "HmmHashrate": _sum("hashrate", lambda it: it.data.hashrate, Speech.hashrate),
+    "HmmPower": _sum("power", lambda it: it.power, Speech.power),
     "HmmHottestMiner": _hottest,
-    "HmmBlockChance": _block_chance,
-    "HmmCostToday": _cost_today,
+    "HmmBlockChance": block_chance,
+    "HmmCostToday": cost_today,
+    "HmmCostMonth": cost_month,
+    "HmmRevenue": revenue,
+    "HmmProfit": profit,
     "HmmBestShare": _best_share,
+    "HmmWhy": why,
+    "HmmPlan": plan,
     "HmmSetMode": _order("set_mode"),
     "HmmPause": _order("pause"),
     "HmmResume": _order("resume"),

@@ -13,11 +13,12 @@ from homeassistant.core import Context, HomeAssistant, State
 from homeassistant.helpers import area_registry as ar, entity_registry as er
 
 from ..const import DOMAIN, FLEET_UNIQUE_ID, EntryType
-from ..data import HmmConfigEntry, entry_kind, get_data
+from ..data import HmmConfigEntry, entry_kind, fleet_entry, get_data
 from ..driver_api.units import parse_number
 from ..miner.coordinator import MinerCoordinator
 from ..pool.coordinator import PoolCoordinator
 from ..rights import async_user, may_read
+from ..strategy.strategy import Strategy
 from ..unique_ids import device_of, entity_id_of
 from .speech import LONGEST_NAME, shown
 
@@ -83,6 +84,18 @@ class Asker:
             for entry in self._entries(EntryType.POOL)
             if self._is_visible(entry)
         ]
+
+    @cached_property
+    def strategies(self) -> list[Strategy]:
+        """Return the strategies of which any entity is exposed and may be read."""
+        if (fleet := fleet_entry(self.hass)) is None:
+            return []
+        entities = er.async_entries_for_config_entry(
+            er.async_get(self.hass), fleet.entry_id
+        )
+        exposed = {it.config_subentry_id for it in entities if self.may_report(it)}
+        strategies = get_data(self.hass).strategies.strategies
+        return [strategy for key, strategy in strategies.items() if key in exposed]
 
     @cached_property
     def sees_all(self) -> bool:
@@ -182,6 +195,19 @@ class Asker:
         return {
             word: who for word, who in miners.items() if word not in self._full_names
         }
+
+    @cached_property
+    def spoken_names(self) -> set[str]:
+        """Return names that are spoken in another way than they are written.
+
+        Home Assistant knows none of them, nor first words of names.
+        """
+        written = {
+            name.casefold()
+            for miner in self.miners
+            for name in self._names_of(miner.entry)
+        }
+        return {*self.first_words, *(self._full_names.keys() - written)}
 
     def _folded_names(self, miner: Miner) -> set[str]:
         return {folded(name) for name in self._names_of(miner.entry)} - {""}

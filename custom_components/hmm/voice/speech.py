@@ -36,6 +36,10 @@ _SYMBOLS: Final = {
     "dBm": "decibel",
     "min": "minutes",
     "W": "watts",
+    "J/TH": "joules_terahash",
+    "ct/kWh": "cents_kilowatt_hour",
+    "¢/kWh": "cents_kilowatt_hour",
+    "p/kWh": "pence_kilowatt_hour",
 }
 _SYMBOL = re.compile(rf"(?<=\d )({'|'.join(_SYMBOLS)})(?!\w)")
 
@@ -77,6 +81,10 @@ class Speech:
             value, steps = value / 1000, steps + 1
         return f"{self.number(value)} {self.say(_PREFIXES[steps])}"
 
+    def power(self, watts: float) -> str:
+        """Return W with the unit in full."""
+        return f"{self.number(watts, 0)} {self.say('watts')}"
+
     def money(self, value: float, currency: str) -> str:
         """Return an amount with the name of its currency, or its code."""
         key = f"{_SPEECH}currency_{currency.lower()}"
@@ -100,11 +108,14 @@ class Speech:
 
     def names(self, names: Iterable[str]) -> str:
         """Return names in a row: "A, B and C"."""
-        listed = [shown(name) for name in names]
-        if len(listed) < 2:
-            return "".join(listed)
+        return self.row([shown(name) for name in names])
+
+    def row(self, texts: list[str]) -> str:
+        """Return texts in a row."""
+        if len(texts) < 2:
+            return "".join(texts)
         return self.say(
-            "and", first=self.language.comma.join(listed[:-1]), last=listed[-1]
+            "and", first=self.language.comma.join(texts[:-1]), last=texts[-1]
         )
 
     def state(self, state: str | None) -> str:
@@ -137,19 +148,20 @@ class Speech:
     def plain(self, text: str) -> str:
         """Return the first sentence of a text, as it is spoken."""
         first = re.split(r"[.;!] |[.;!]$|[。；！]", text, maxsplit=1)[0]
-        return _SYMBOL.sub(
-            lambda match: self.say(_SYMBOLS[match[1]]),
-            parse_text(first, _LONGEST_REASON) or "",
-        )
+        return self.spoken(parse_text(first, _LONGEST_REASON) or "")
+
+    def spoken(self, text: str) -> str:
+        """Return a text with its units in full."""
+        return _SYMBOL.sub(lambda match: self.say(_SYMBOLS[match[1]]), text)
 
 
 def some(speech: Speech, names: list[str]) -> str:
     """Return the first names in a row, and how many more there are."""
     more = len(names) - MAX_NAMED
-    listed = names[:MAX_NAMED] + (
-        [speech.say("others", count=more)] if more > 0 else []
-    )
-    return speech.names(listed)
+    # To name one more is shorter than to count it
+    if more < 2:
+        return speech.names(names)
+    return speech.names([*names[:MAX_NAMED], speech.say("others", count=more)])
 
 
 def shown(name: str) -> str:

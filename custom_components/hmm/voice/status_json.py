@@ -7,14 +7,19 @@ instructions. Lists end with how many ``more`` there are. Units are in the keys.
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 
-from ..const import ATTR_REASON, ATTR_SINCE, FLEET_UNIQUE_ID
-from ..data import fleet_entry, get_data
+from ..const import ATTR_REASON, ATTR_SINCE
+from ..data import get_data
 from ..driver_api.units import TERA, parse_text
 from ..figures import rounded
-from .answers import best_shares, chance_per_year, problem_of
-from .asker import Asker, Miner, number_of, running
+from ..strategy.strategy import Strategy
+from .answers import best_shares
+from .asker import Asker, Miner, running
+from .chance import chance_json
+from .money import money_json
+from .plans import plan_json
+from .reasons import decision_of, problem_of
 from .speech import LONGEST_NAME, Speech, shown
 
 MAX_MINERS: Final = 15
@@ -64,25 +69,12 @@ def fleet_json(asker: Asker, speech: Speech) -> Json:
             ),
             "hashrate_th_s": _terahash(item.data.hashrate for _, item in online),
             "power_w": _sum(item.power for _, item in online),
-            "chance_of_a_block_in_a_year_is_one_in": rounded(chance_per_year(asker)),
+            **chance_json(asker),
             "best_share": next(iter(best_shares(asker.hass, miners)), (None,))[0],
-            **_cost(asker),
+            **money_json(asker),
             **_listed("problems", problems, _MAX_PROBLEMS, lambda text: {"text": text}),
         }
     )
-
-
-def _cost(asker: Asker) -> Json:
-    """Return what electricity costs, with the unit that each figure has."""
-    values: Json = {}
-    for key in ("cost_today", "cost_month", "cost_rate", "price"):
-        state = asker.fleet_state(key)
-        if (value := number_of(state)) is not None and state is not None:
-            unit = parse_text(state.attributes.get("unit_of_measurement"), 16)
-            values[key] = {"value": value, "unit": unit}
-    if not values and asker.fleet_entity("cost_today") is None:
-        return {"cost": "no electricity price is set"}
-    return values
 
 
 def miners_json(
@@ -105,6 +97,7 @@ def miner_json(asker: Asker, speech: Speech, miner: Miner) -> Json:
     """Return what one miner does, and why."""
     values: Json = {"name": miner.name, "state": "not set up"}
     problem = problem_of(asker.hass, speech, miner)
+    decision = decision_of(asker.hass, speech, miner)
     if (coordinator := miner.coordinator) is not None:
         status = coordinator.status
         since = status.record.status.at
@@ -126,6 +119,7 @@ def miner_json(asker: Asker, speech: Speech, miner: Miner) -> Json:
     record = get_data(asker.hass).miner_records.get(miner.entry.entry_id)
     values["best_share"] = record.best if record else None
     values["problem"] = parse_text(problem, _LONGEST_TEXT)
+    values["why"] = parse_text(decision, _LONGEST_TEXT)
     return _without_none(values)
 
 
@@ -162,53 +156,35 @@ def shares_json(asker: Asker) -> Json:
     )
 
 
-def strategies_json(asker: Asker) -> Json:
-    """Return what each strategy does and why; each is a device below the fleet."""
+def strategies_json(asker: Asker, speech: Speech) -> Json:
+    """Return what each strategy does, why, and what it does until tomorrow."""
     return _listed(
         "strategies",
-        _strategies(asker),
+        asker.strategies,
         _MAX_STRATEGIES,
-        lambda device: _strategy(asker, device),
+        lambda strategy: _strategy(asker, speech, strategy),
     )
 
 
-def has_strategies(asker: Asker) -> bool:
-    """Return whether any strategy may be mentioned."""
-    return bool(_strategies(asker))
-
-
-def _strategies(asker: Asker) -> list[dr.DeviceEntry]:
-    hass = asker.hass
-    fleet = fleet_entry(hass)
-    if fleet is None or not fleet.subentries:
-        return []
-    return [
-        device
-        for device in dr.async_entries_for_config_entry(
-            dr.async_get(hass), fleet.entry_id
-        )
-        if not any(
-            identifier[1] == FLEET_UNIQUE_ID for identifier in device.identifiers
-        )
-        and any(map(asker.may_report, _entities(asker, device)))
-    ]
-
-
-def _entities(asker: Asker, device: dr.DeviceEntry) -> list[er.RegistryEntry]:
-    return er.async_entries_for_device(er.async_get(asker.hass), device.id)
-
-
-def _strategy(asker: Asker, device: dr.DeviceEntry) -> Json:
-    values: Json = {"name": shown(device.name_by_user or device.name or "")}
-    for entity in filter(asker.may_report, _entities(asker, device)):
+def _strategy(asker: Asker, speech: Speech, strategy: Strategy) -> Json:
+    values: Json = {"name": shown(strategy.title)}
+    registry = er.async_get(asker.hass)
+    manager = get_data(asker.hass).strategies
+    for entity in er.async_entries_for_config_entry(
+        registry, manager.fleet_entry.entry_id
+    ):
+        if entity.config_subentry_id != strategy.id or not asker.may_report(entity):
+            continue
         state = asker.hass.states.get(entity.entity_id)
         key = entity.translation_key or entity.original_name or entity.domain
         if state is None or len(values) > _MAX_MODES or entity.entity_category:
             continue
         values[shown(str(key))] = parse_text(state.state, LONGEST_NAME)
-        if (text := parse_text(state.attributes.get("explanation"), 255)) is not None:
-            values["explanation"] = text
-    return values
+    text = manager.explanation(strategy, speech.language.code)
+    values["explanation"] = parse_text(text, _LONGEST_TEXT)
+    if strategy.record.enabled:
+        values["next"] = list(plan_json(asker, strategy))
+    return _without_none(values)
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

@@ -30,9 +30,10 @@ from homeassistant.util.yaml import load_yaml_dict
 from ..data import get_data
 from ..fleet.coordinator import FleetCoordinator
 from ..languages import find_language
-from .answers import Request, async_reply
+from .answers import async_reply
 from .asker import Asker, folded
 from .orders import NotUnderstood, spoken_modes
+from .request import Request
 from .speech import Speech, async_speech
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ class Names:
     languages: tuple[str, ...]
     miners: tuple[str, ...]
     first_words: tuple[str, ...]
-    """Of names, where nothing else is called like that: "turn off the Bitaxe"."""
+    """Of names, and names without their marks, where nothing else is called like that:
+    "turn off the Bitaxe"."""
     areas: tuple[str, ...]
     modes: dict[str, tuple[str, ...]]
 
@@ -184,7 +186,7 @@ class Sentences:
         if len(get_data(self._hass).fleet.miners) <= _MAX_NAMES:
             asker = Asker.of_assistant(self._hass, _ASSISTANT)
             miners = dict.fromkeys(list(asker.spellings)[:_MAX_NAMES])
-            first_words = miners.keys() & asker.first_words.keys()
+            first_words = miners.keys() & asker.spoken_names
             for language in languages:
                 speech = self._speech[language]
                 words = spoken_modes(self._hass, speech, asker.miners)
