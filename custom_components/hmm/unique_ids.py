@@ -44,6 +44,13 @@ def entity_id_of(
 
 
 @callback
+def is_own(hass: HomeAssistant, entity_id: str) -> bool:
+    """Return whether an entity is of HMM: what follows it would follow itself."""
+    entity = er.async_get(hass).async_get(entity_id)
+    return entity is not None and entity.platform == DOMAIN
+
+
+@callback
 def async_change_unique_id(
     hass: HomeAssistant, entry: HmmConfigEntry, unique_id: str
 ) -> None:

@@ -139,6 +139,19 @@ async def test_the_highest_price_that_can_be(house: House) -> None:
     assert (price.state, price.attributes["reason"]) == ("0.3", "price_absurd")
 
 
+async def test_what_hmm_shows_itself_is_no_price(house: House) -> None:
+    """It would wait for itself: the price of the fleet was unknown for ever."""
+    house.options(prices={"price_source": "fixed", "price_fixed": 0.3})
+    await house.hass.async_block_till_done()
+    own = find(house.hass, house.fleet, "sensor", "price").entity_id
+    form = await open_step(house, "prices")
+    form = await go_on(house.hass, form, price_source="sensor", price_entity=own)
+    assert form["errors"] == {"price_entity": "own_entity"}
+    form = await open_step(house, "coins")
+    form = await go_on(house.hass, form, btc=own)
+    assert form["errors"] == {"btc": "own_entity"}
+
+
 async def test_prices_of_coins(house: House) -> None:
     """Given the price of a coin, then it must be in the currency, or be said to be."""
     house.hass.states.async_set("sensor.btc", "90000", {"unit_of_measurement": "USD"})

@@ -11,7 +11,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import HmmConfigEntry
 from custom_components.hmm.strategy import members
 from simulator import SimulatedAvalon, SimulatedSolopool
-from tests.common import pool_entry
+from tests.common import find, pool_entry
 from tests.conftest import set_up
 from tests.flows import go_on, open_options
 
@@ -235,6 +235,20 @@ async def test_a_tariff(house: House) -> None:
     for entity_id in ("sensor.tariff", "binary_sensor.cheap"):
         await form.fill(price_entity=entity_id)
         await form.fill(right=False)
+
+
+async def test_a_tariff_that_the_strategy_sets_itself(house: House) -> None:
+    """A mode of a miner is none; the price of the fleet, with its tax, is a price."""
+    house.options(prices={"price_source": "fixed", "price_fixed": 0.3})
+    await house.hass.async_block_till_done()
+    form = await house.dialog("price_bands")
+    await form.fill()
+    mode = find(house.hass, house.entry, "select", "mode").entity_id
+    await form.fill(price_entity=mode)
+    assert form.errors == {"price_entity": "own_entity"}
+    price = find(house.hass, house.fleet, "sensor", "price").entity_id
+    await form.fill(price_entity=price)
+    assert form.step == "reading"
 
 
 async def test_wrong_bands(house: House) -> None:

@@ -21,6 +21,7 @@ import voluptuous as vol
 from ..data import get_data
 from ..flow_tools import number_field, words_field
 from ..languages import home_language
+from ..unique_ids import is_own
 from .price import PriceSource, entity_reference, referred_entity
 from .settings import (
     CONF_COIN_CURRENCY,
@@ -150,7 +151,7 @@ class PriceSteps(OptionsFlow):
             errors = {
                 coin: str(problem)
                 for coin, problem in problems.items()
-                if problem is UnitProblem.OTHER_CURRENCY
+                if problem not in (None, UnitProblem.UNKNOWN)
             }
             if not errors and UnitProblem.UNKNOWN in problems.values():
                 return await self.async_step_coin_currency()
@@ -214,6 +215,8 @@ class PriceSteps(OptionsFlow):
             errors = {CONF_PRICE_FIXED: "price_missing"}
         elif source == "sensor" and not entity_id:
             errors = {CONF_PRICE_ENTITY: "price_entity_missing"}
+        elif source == "sensor" and is_own(self.hass, entity_id):
+            errors = {CONF_PRICE_ENTITY: "own_entity"}
         elif source == "sensor":
             state = self.hass.states.get(entity_id)
             unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
@@ -263,8 +266,10 @@ class PriceSteps(OptionsFlow):
             return price, {"price": f"{number(price, 4)} {currency}/kWh"}
         return price, {"price": f"{number(100 * price, 2)} {hundredth}/kWh"}
 
-    def _coin_problem(self, entity_id: str) -> UnitProblem | None:
+    def _coin_problem(self, entity_id: str) -> str | None:
         """Return why the price of a coin cannot be read, None if it can."""
+        if is_own(self.hass, entity_id):
+            return "own_entity"
         state = self.hass.states.get(entity_id)
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
         factor = money_factor(unit, self.hass.config.currency)

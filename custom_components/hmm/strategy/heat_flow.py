@@ -6,7 +6,6 @@ from homeassistant.components.climate import PRESET_COMFORT
 from homeassistant.components.sensor import SensorDeviceClass
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import Platform, UnitOfTemperature
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
@@ -22,9 +21,9 @@ from homeassistant.util.unit_conversion import (
 )
 import voluptuous as vol
 
-from ..const import DOMAIN
 from ..flow_tools import ending, number_field, words_field
 from ..markdown import escaping
+from ..unique_ids import is_own
 from .flow import Texts, TimedStrategyFlow
 from .heating import (
     BOOST_MINUTES,
@@ -137,8 +136,7 @@ class HeatFlow(TimedStrategyFlow):
 
     def _problem(self, entity_id: str) -> str | None:
         """Return why a sensor cannot be that of the room."""
-        entity = er.async_get(self.hass).async_get(entity_id)
-        if entity is not None and entity.platform == DOMAIN:
+        if is_own(self.hass, entity_id):
             return "own_sensor"
         return None if room_of(self.hass, entity_id) else "room_unavailable"
 

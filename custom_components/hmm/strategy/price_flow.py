@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..flow_tools import number_field
+from ..unique_ids import is_own
 from .flow import Texts, TimedStrategyFlow
 from .keys import (
     CONF_DEAD_BAND,
@@ -64,6 +65,9 @@ class StrategyPriceSteps(TimedStrategyFlow):
             problem = reading.problem
             if reading.state is not None and not self.has_tariffs:
                 problem = "price_is_tariff"
+            elif reading.state is not None and is_own(self.hass, entity_id):
+                # The price of the fleet may be followed, but no mode that this sets
+                problem = "own_entity"
             if problem is None:
                 self._reading = reading
                 self._data[CONF_PRICE_ENTITY] = entity_id

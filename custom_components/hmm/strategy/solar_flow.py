@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, override
 
 from homeassistant.config_entries import SubentryFlowResult
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
@@ -14,9 +13,9 @@ from homeassistant.helpers.sun import is_up
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..const import DOMAIN
 from ..flow_tools import ending, number_field, words_field
 from ..markdown import escaping
+from ..unique_ids import is_own
 from .energy_settings import async_sources, battery_of, meter_of
 from .flow import Texts, TimedStrategyFlow
 from .keys import (
@@ -133,8 +132,7 @@ class SolarFlow(TimedStrategyFlow):
         for key, read in reads.items():
             if (entity_id := given.get(key)) is None:
                 continue
-            entity = er.async_get(self.hass).async_get(entity_id)
-            if entity is not None and entity.platform == DOMAIN:
+            if is_own(self.hass, entity_id):
                 return {key: "own_draw"}
             if (problem := read(self.hass, entity_id).problem) is not None:
                 return {key: problem}
