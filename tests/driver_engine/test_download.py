@@ -110,6 +110,12 @@ async def test_a_file_that_is_packed_is_fetched(
 @pytest.mark.parametrize(
     ("head", "body", "reason"),
     [
+        (
+            "200 OK\r\nTransfer-Encoding: chunked",
+            b"1\r\n#\r\n" * 5000 + b"0\r\n\r\n",
+            "cannot be reached",
+        ),
+        ("100 Continue", b"HTTP/1.1 100 Continue\r\n\r\n" * 5000, "cannot be reached"),
         ("404 Not Found\r\nContent-Length: 0", b"", "returned 404"),
         ("500 Oh\r\nContent-Length: 0", b"", "returned 500"),
         ("206 Partial Content\r\nContent-Length: 1", b"x", "returned 206"),

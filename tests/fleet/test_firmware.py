@@ -284,7 +284,7 @@ async def test_what_is_kept(
 
 
 @pytest.mark.parametrize(
-    "kind", ["gone", "html", "deep", "huge", "cut", "moved", "old"]
+    "kind", ["gone", "html", "deep", "huge", "dust", "cut", "moved", "old"]
 )
 async def test_a_feed_that_lies(
     home: HomeAssistant, feed: FileServer, freezer: FrozenDateTimeFactory, kind: str
@@ -303,6 +303,11 @@ async def test_a_feed_that_lies(
                 feed.put(PATH, "[" * 500_000, "application/json")
             case "huge":
                 feed.put(PATH, b" " * (5 * 2**20), "application/json")
+            case "dust":
+                body = f"{5000 * ' '}{json.dumps([release('v9.1.0')])}".encode()
+                chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
+                head = "200 OK\r\nTransfer-Encoding: chunked"
+                feed.answer(PATH, head, chunks + b"0\r\n\r\n")
             case "cut":
                 feed.cut(PATH)
             case "moved":

@@ -4,9 +4,11 @@ from http import HTTPStatus
 import re
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from ..driver_api import Reason
+from ..driver_api.transports.bounded import READ_BUFFER, bounded, read_body
 from ..driver_api.transports.failures import failure
 from .driver_files import LARGEST_FILE
 from .faults import FileError, why
@@ -57,7 +59,11 @@ async def download(
     try:
         for _ in range(_MAX_REDIRECTS):
             async with session.get(
-                url, allow_redirects=False, timeout=_TIMEOUT
+                url,
+                allow_redirects=False,
+                timeout=_TIMEOUT,
+                middlewares=(bounded,),
+                read_bufsize=READ_BUFFER,
             ) as response:
                 if response.status in _REDIRECTS:
                     url = _redirected(url, response.headers.get("Location", ""))
@@ -67,7 +73,7 @@ async def download(
         raise DownloadFailed(why("download_timed_out")) from err
     except aiohttp.ClientPayloadError as err:
         raise DownloadFailed(why("download_lost")) from err
-    except (aiohttp.ClientError, OSError, ValueError) as err:
+    except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as err:
         raise DownloadFailed(_unreachable(err)) from err
     raise DownloadFailed(why("download_circles"))
 
@@ -120,11 +126,9 @@ async def _read(response: aiohttp.ClientResponse, largest: int) -> bytes:
         raise too_large
     if length is None and "Transfer-Encoding" not in response.headers:
         raise DownloadFailed(why("download_no_length"))
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(65_536):
-        body += chunk
-        if len(body) > largest:
-            raise too_large
+    body = await read_body(response, largest)
+    if len(body) > largest:
+        raise too_large
     source = bytes(body)
     if response.content_type == "text/html" or _HTML.match(source):
         raise DownloadFailed(why("download_web_page"))

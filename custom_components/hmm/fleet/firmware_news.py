@@ -10,6 +10,7 @@ import time
 from typing import Any, Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp.http_exceptions import HttpProcessingError
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
@@ -17,6 +18,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import CONF_DRIVER, DOMAIN
 from ..driver_api import DeviceFacts
+from ..driver_api.transports.bounded import READ_BUFFER, bounded, read_body
 from ..driver_api.units import parse_number
 from ..listeners import notify_all
 from ..miner.coordinator import MinerCoordinator
@@ -201,7 +203,10 @@ class FirmwareNews:
                 seen.at = time.time()
                 try:
                     await self._fetch(driver, seen)
-                except (ClientError, OSError, TimeoutError, ValueError) as err:
+                except (
+                    *(ClientError, HttpProcessingError),
+                    *(OSError, TimeoutError, ValueError),
+                ) as err:
                     _LOGGER.debug("No news of %s: %s", driver, type(err).__name__)
                 except RecursionError:
                     _LOGGER.debug("The news of %s are too deep", driver)
@@ -222,14 +227,14 @@ class FirmwareNews:
             headers=headers,
             allow_redirects=False,
             timeout=_TIMEOUT,
+            middlewares=(bounded,),
+            read_bufsize=READ_BUFFER,
         ) as response:
             if response.status != HTTPStatus.OK:
                 return
-            body = bytearray()
-            async for chunk in response.content.iter_chunked(65_536):
-                body += chunk
-                if len(body) > _LARGEST:
-                    raise ValueError("too large")
+            body = await read_body(response, _LARGEST)
+            if len(body) > _LARGEST:
+                raise ValueError("too large")
             etag = response.headers.get("ETag", "")
         releases = await self._hass.async_add_executor_job(_parse, bytes(body))
         if releases:

@@ -8,7 +8,13 @@ most of a second at a time, and fills the memory.
 import asyncio
 from typing import Any, Final, override
 
-from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, StreamReader
+from aiohttp import (
+    ClientHandlerType,
+    ClientRequest,
+    ClientResponse,
+    ClientResponseError,
+    StreamReader,
+)
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
@@ -54,7 +60,7 @@ async def read_body(response: ClientResponse, max_bytes: int) -> bytearray:
 
     A chunk of one byte takes aiohttp as long as a large one, and it waits for nobody
     while there are more: 1 MB of them stops the event loop for seconds. Raises
-    HttpProcessingError: nearly all chunks of many are so small.
+    ClientResponseError: nearly all chunks of many are so small.
     """
     body = bytearray()
     chunks = 0
@@ -66,7 +72,9 @@ async def read_body(response: ClientResponse, max_bytes: int) -> bytearray:
         chunks += is_chunk_end
         if chunks > MAX_CHUNKS and len(body) < _SMALL_CHUNK * chunks:
             response.close()
-            raise HttpProcessingError(code=400, message="Too many small chunks")
+            raise ClientResponseError(
+                response.request_info, response.history, message="Too many small chunks"
+            )
         if chunks % _TURN == 0 and is_chunk_end:
             await asyncio.sleep(0)
     response.close()
