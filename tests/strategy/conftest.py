@@ -5,14 +5,18 @@ from collections.abc import AsyncIterator
 from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.hmm.strategy import manager
 from simulator import SimulatedAxeOS
 
 from .common import House
 
 
 @pytest.fixture
-async def furnished(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> House:
+async def furnished(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, monkeypatch: pytest.MonkeyPatch
+) -> House:
     """Return a house with a Bitaxe."""
+    monkeypatch.setattr(manager, "_RETURN_STAGGER", 0.01)
     result = House(home)
     await result.join(bitaxe, "Axe")
     return result

@@ -423,9 +423,10 @@ async def test_numbers_and_switches_by_hand(every_entity: None, house: House) ->
 
 
 async def test_a_miner_that_does_not_respond_may_be_back_at_any_moment(
-    two: House,
+    two: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it drew last keeps its room, unless its plug is known to be off."""
+    monkeypatch.setattr("custom_components.hmm.miner.watchdog._TRY_SECONDS", 0.1)
     other = two.entries[1]
     two.hass.states.async_set("switch.plug", "on")
     two.hass.config_entries.async_update_entry(other, options={"plug": "switch.plug"})

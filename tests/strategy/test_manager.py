@@ -1,5 +1,6 @@
 """Strategies steer real simulated miners: bands, by hand, restarts, faults, the end."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from copy import deepcopy
 from dataclasses import replace
@@ -71,10 +72,9 @@ async def test_it_says_why_it_waits_after_a_start(house: House) -> None:
 
 @pytest.mark.parametrize("how", ["disabled", "removed"])
 async def test_without_the_fleet_all_miners_are_given_back(
-    two: House, monkeypatch: pytest.MonkeyPatch, how: str
+    two: House, how: str
 ) -> None:
     """None is left off, however many there are."""
-    monkeypatch.setattr("custom_components.hmm.strategy.manager._RETURN_STAGGER", 0.01)
     await two.follow(40)
     assert [device.paused for device in two.devices] == [True, True]
     fleet = two.fleet
@@ -108,8 +108,15 @@ async def test_a_miner_that_is_being_set_is_given_back_too(house: House) -> None
     )
     await until(lambda: bool(sent))
     assert steered.is_busy
-    await house.hass.config_entries.async_remove(house.fleet.entry_id)
+    removal = asyncio.create_task(
+        house.hass.config_entries.async_remove(house.fleet.entry_id)
+    )
+    await asyncio.sleep(0)
+    assert not removal.done()
     house.device.fault, house.device._routes = None, house.device.routes()
+    await house.device.unplug()
+    await house.device.plug_in()
+    await removal
     await until(lambda: not house.device.paused)
     await house.hass.async_block_till_done(wait_background_tasks=True)
 
