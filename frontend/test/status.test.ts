@@ -3,6 +3,7 @@ import german from "../../custom_components/hmm/translations/de.json";
 import { remedy } from "../src/actions";
 import { modelOf, type HmmDevice } from "../src/model";
 import { costOf } from "../src/parts";
+import { oddsOf } from "../src/odds";
 import { explain } from "../src/reasons";
 import { needsAttention, poolStatus, statusOf } from "../src/status";
 import { loadTexts } from "../src/texts";
@@ -154,4 +155,15 @@ test("a miner costs what its sensor says, else its power at the price of now", (
   expect(cost({ "sensor.price": price }, { "sensor.cost_rate": ["0.05", { unit_of_measurement: "EUR/h" }] })).toBe("€1.20");
   expect(cost({ "sensor.price": "unknown" })).toBeUndefined();
   expect(cost({})).toBeUndefined();
+});
+
+test("the odds of a day are a chance where a block is rare, and a mean where there are several", () => {
+  const odds = (days: number, language = "en") => oddsOf(fakeHass([], { language }), days).replace(/\u00a0/gu, " ");
+  expect(odds(87_000)).toBe("1 in 87,000 per day");
+  expect(odds(20)).toBe("1 in 21 per day");
+  // Not "1 in 8", and not "1 in 1"
+  expect(odds(8)).toBe("12 % chance per day");
+  expect(odds(1)).toBe("63 % chance per day");
+  expect(odds(0.25)).toBe("4 blocks per day");
+  expect(odds(8, "de")).toBe("12 % Chance pro Tag");
 });

@@ -74,7 +74,7 @@ async def test_a_phone_answers_without_scrolling(
         problem,
         fleet.get_by_text("Cost", exact=True),
         fleet.get_by_text("Revenue", exact=True).or_(
-            fleet.get_by_text("Next block", exact=True)
+            fleet.get_by_text("Time per block", exact=True)
         ),
         page.locator("hmm-miners-card").get_by_role("listitem").first,
     ):

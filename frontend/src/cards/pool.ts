@@ -5,6 +5,7 @@ import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, openDevice } from "../hass";
 import { type HmmDevice, isKnown, type Model, modelOf, stateOf } from "../model";
+import { oddsOf } from "../odds";
 import { circle, icon } from "../parts";
 import { type PoolStatus, poolName, poolStatus } from "../status";
 import { styles } from "../styles";
@@ -111,8 +112,7 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
 
   private oddsText(hass: Hass, pool: HmmDevice): string {
     const days = f.readDays(stateOf(hass, pool, "sensor.time_to_block"));
-    if (!days) return "";
-    return days >= 1 ? this.t("per_day", { count: f.significant(hass, days, 2) }) : this.t("blocks_per_day", { count: f.significant(hass, 1 / days, 2) });
+    return days ? oddsOf(hass, days) : "";
   }
 
   private odds(hass: Hass, pool: HmmDevice): Tile {
@@ -122,7 +122,7 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
       label: this.t("time_to_block"),
       value: this.timeText(hass, pool) || "–",
       lines: [
-        this.oddsText(hass, pool),
+        [this.timeText(hass, pool) && this.t("on_average"), this.oddsText(hass, pool)].filter(Boolean).join(" · "),
         difficulty === undefined ? undefined : this.t("network_difficulty", { value: f.join(f.difficulty(hass, difficulty)) }),
       ],
     };
