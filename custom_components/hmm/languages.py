@@ -6,13 +6,16 @@ Assistant and "zh-CN" in Assist.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from functools import cache
 import json
 from pathlib import Path
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
+
+_TWELVE_HOURS: Final = frozenset({"AU", "CA", "IN", "NZ", "PH", "US"})
+"""Countries in which who speaks English reads clocks of 12 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,12 @@ class Language:
     def day(self, value: date) -> str:
         """Return a day with its year."""
         return value.strftime(self.day_format)
+
+    def clock(self, at: datetime | time, country: str | None) -> str:
+        """Return a time of day as people of a country write it."""
+        if self.code == "en" and country in _TWELVE_HOURS:
+            return f"{at.hour % 12 or 12}:{at:%M} {'AM' if at.hour < 12 else 'PM'}"
+        return f"{at:%H:%M}"
 
     def filled(self, text: str, values: Mapping[str, object]) -> str:
         """Return a text with its values. Raises KeyError if one is missing."""

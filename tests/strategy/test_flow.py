@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 import pytest
 
@@ -413,6 +414,30 @@ async def test_quiet_hours(house: House) -> None:
     form = await house.dialog("calendar")
     await form.fill(name="X")
     assert form.errors == {"miners": "miner_taken"}
+
+
+@pytest.mark.parametrize(
+    ("language", "days", "said"),
+    [
+        ("en", "mon tue wed thu fri sat sun", "Every day from 10:05 PM to 12:00 AM"),
+        ("en", "mon tue wed thu fri", "Monday to Friday from 10:05 PM to 12:00 AM"),
+        ("de", "mon tue wed thu fri", "Montag bis Freitag von 22:05 bis 00:00"),
+        ("de", "tue sat sun", "Dienstag, Samstag, Sonntag von 22:05 bis 00:00"),
+        ("fr", "mon wed thu fri", "Lundi, du mercredi au vendredi de 22:05 à 00:00"),
+        ("es", "mon tue wed", "De lunes a miércoles de 22:05 a 00:00"),
+    ],
+)
+async def test_days_in_a_row_are_a_span(
+    house: House, language: str, days: str, said: str
+) -> None:
+    """Given a house in America, then the preview is short, and has its clock."""
+    await house.hass.config.async_update(language=language, country="US")
+    await async_get_translations(house.hass, language, "selector", {DOMAIN})
+    form = await house.dialog("calendar")
+    await form.fill(name="Night")
+    await form.fill(days=days.split(), **{"from": "22:05:00", "to": "00:00:00"})
+    await form.fill(kind="quiet", rung="off")
+    assert form.text_of("result").startswith(said)
 
 
 async def test_a_plan_of_an_entity(house: House) -> None:

@@ -1,6 +1,8 @@
 """The dialog of calendars and quiet hours."""
 
-from typing import Any
+from datetime import time
+from itertools import groupby
+from typing import Any, Final
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import (
@@ -11,6 +13,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..flow_tools import ending, words_field
+from ..languages import home_language
 from ..markdown import escaping
 from .flow import StrategyFlow, Texts, rung_selector
 from .keys import (
@@ -25,10 +28,12 @@ from .keys import (
     KIND_QUIET,
 )
 from .planner.model import LOWEST
-from .words import words_of
+from .words import clock_text, words_of
 
 _FROM = "22:00:00"
 _TO = "06:00:00"
+_ROW: Final = 3
+"""Days from which on a row of them is shorter as a span."""
 
 
 @ending
@@ -103,13 +108,27 @@ class CalendarFlow(StrategyFlow):
         kind = self._data[CONF_KIND]
         if entity_id := self._data[CONF_ENTITY]:
             return word(f"{kind}_entity", entity=entity_id, rung=rung)
-        day = words_of(self.hass, "strategy_weekday")
-        return word(
-            kind,
-            days=", ".join(
-                day(weekday) for weekday in DAYS if weekday in self._data[CONF_DAYS]
-            ),
-            start=self._data[CONF_FROM][:5],
-            end=self._data[CONF_TO][:5],
-            rung=rung,
+        start, end = (
+            clock_text(self.hass, time.fromisoformat(self._data[key]))
+            for key in (CONF_FROM, CONF_TO)
         )
+        return word(kind, days=self._days(), start=start, end=end, rung=rung)
+
+    def _days(self) -> str:
+        """Return the days in short: those in a row as one span."""
+        word = words_of(self.hass, "strategy_preview")
+        day = words_of(self.hass, "strategy_weekday")
+        chosen = set(self._data[CONF_DAYS])
+        if chosen.issuperset(DAYS):
+            return word("every_day")
+        parts: list[str] = []
+        for is_chosen, group in groupby(DAYS, chosen.__contains__):
+            days = [day(weekday) for weekday in group] if is_chosen else []
+            if len(days) < _ROW:
+                parts += days
+            else:
+                parts.append(word("days", first=days[0], last=days[-1]))
+        text = ", ".join(parts)
+        # In most languages days are no names
+        is_name = home_language(self.hass).code in ("en", "de")
+        return text if is_name else text[:1] + text[1:].lower()

@@ -48,7 +48,7 @@ from .planner.rungs import watts_of
 from .planner.settings import FROM_DICT
 from .records import Override, StrategyRecord, StrategyStore
 from .strategy import Strategy
-from .words import number
+from .words import clock_text, number
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -657,7 +657,7 @@ class StrategyManager:
         values: dict[str, float | str] = {"strategy": self.name_of(control.strategy)}
         if control.until is not None:
             values["until"] = dt_util.as_local(control.until).isoformat()
-            values["time"] = f"{dt_util.as_local(control.until):%H:%M}"
+            values["time"] = clock_text(self.hass, dt_util.as_local(control.until))
         return Pause(BY_STRATEGY, values)
 
     async def _execute(self, steered: SteeredMiner, control: Control) -> None:

@@ -1,7 +1,7 @@
 """Prices, times and names as texts, by default in the language of Home Assistant."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from homeassistant.const import UnitOfTemperature
@@ -95,6 +95,15 @@ def temperature_text(
 
 
 @callback
+def clock_text(
+    hass: HomeAssistant, at: datetime | time, language: str | None = None
+) -> str:
+    """Return a time of day by the clock of Home Assistant's country."""
+    speech = find_language(language or hass.config.language)
+    return speech.clock(at, hass.config.country)
+
+
+@callback
 def time_text(
     hass: HomeAssistant,
     when: datetime,
@@ -103,7 +112,7 @@ def time_text(
 ) -> str:
     """Return a time of day; with the day where it is not today."""
     local, today = dt_util.as_local(when), dt_util.as_local(now or dt_util.utcnow())
-    clock = f"{local:%H:%M}"
+    clock = clock_text(hass, local, language)
     if local.date() == today.date():
         return clock
     word = words_of(hass, "strategy_day", language)

@@ -51,6 +51,8 @@ class Speech:
     language: Language
     texts: Mapping[str, str]
     """The translations of HMM by their full key."""
+    country: str | None = None
+    """That of Home Assistant, by whose clocks times are said."""
 
     def say(self, key: str, **values: object) -> str:
         """Return a text under ``selector.speech``."""
@@ -99,7 +101,7 @@ class Speech:
             return ""
         local, now = dt_util.as_local(when), dt_util.now()
         days = (now.date() - local.date()) // timedelta(days=1)
-        clock = f"{local:%H:%M}"
+        clock = self.language.clock(local, self.country)
         if days <= 0:
             return self.say("since_time", time=clock)
         if days == 1:
@@ -177,4 +179,4 @@ async def async_speech(hass: HomeAssistant, language: str | None) -> Speech:
         texts |= await async_get_translations(
             hass, language_found.code, category, {DOMAIN}
         )
-    return Speech(language_found, texts)
+    return Speech(language_found, texts, hass.config.country)
