@@ -25,6 +25,7 @@ from custom_components.hmm.bundled.pool_drivers.braiins_driver import BraiinsDri
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.driver_api import AuthRequired
 from custom_components.hmm.driver_api.transports import http
+from custom_components.hmm.hmm_local.local_api import MAX_ROWS
 from custom_components.hmm.miner import discovery
 from simulator import (
     Fault,
@@ -211,6 +212,14 @@ async def test_lists_of_something_else(
 ) -> None:
     """Another server may have the same paths."""
     async with OtherServer(miners, pools) as server:
+        form = await ask(home, f"127.0.0.1:{server.port}")
+    assert form["errors"] == {"base": "hmm_local_other"}
+
+
+async def test_more_miners_than_anyone_has(home: HomeAssistant) -> None:
+    """Each would be looked for: that is not how to scan a network."""
+    row = {"miner_type": "bitaxe", "ip_address": "127.0.0.1"}
+    async with OtherServer((MAX_ROWS + 1) * [row], []) as server:
         form = await ask(home, f"127.0.0.1:{server.port}")
     assert form["errors"] == {"base": "hmm_local_other"}
 

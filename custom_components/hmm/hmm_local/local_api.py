@@ -6,7 +6,6 @@ Its API needs no login (``app/main.py``, ``app/api/{miners,pools,tuning}.py``, D
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-import json
 import logging
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from ..driver_api import (
     NotThisDevice,
 )
 from ..driver_api.transports.http import HttpClient
+from ..driver_api.transports.json_text import load_json
 from ..driver_api.units import parse_int, parse_number, parse_text
 from ..driver_engine.address import Address, AddressError, parse_address
 from ..driver_engine.pool_detect import parse_stratum
@@ -41,6 +41,9 @@ DEFAULT_PORT: Final = 8080
 _MINERS = "/api/miners/"
 _POOLS = "/api/pools/"
 _PROFILES = "/api/tuning/profiles"
+
+MAX_ROWS: Final = 1000
+"""Of a list; each miner in it is looked for in the network."""
 
 # A list of 50 miners asks their adapters one after the other
 _TIMEOUT = 20.0
@@ -216,8 +219,10 @@ async def _get_list(
 ) -> list[dict[str, Any]]:
     """Return a list of objects that all have the ``expected`` keys."""
     rows = await _get_json(client, path)
-    if not isinstance(rows, list) or not all(
-        isinstance(row, dict) and expected <= row.keys() for row in rows
+    if (
+        not isinstance(rows, list)
+        or len(rows) > MAX_ROWS
+        or not all(isinstance(row, dict) and expected <= row.keys() for row in rows)
     ):
         msg = f"Its {path} is not that of HMM-Local"
         raise NotThisDevice(msg, reason="unsupported_device")
@@ -235,8 +240,8 @@ async def _get_json(client: HttpClient, path: str) -> Any:
         msg = f"It answered with HTTP status {reply.status}"
         raise ServerFailed(msg, reason="command_failed")
     try:
-        return json.loads(reply.text)
-    except (ValueError, RecursionError) as err:
+        return load_json(reply.text)
+    except ValueError as err:
         raise BadAnswer("It did not answer with JSON", reason="bad_response") from err
 
 
