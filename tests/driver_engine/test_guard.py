@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+import linecache
+import logging
 from typing import Any
 
 from aiohttp import ClientSession
@@ -80,6 +82,25 @@ async def test_whatever_is_raised_is_a_fault_of_the_driver(
         await call_driver(Driver(), call, 5)
     with pytest.raises(DriverFault, match="The driver unruly failed"):
         read_driver(Driver(), read)
+
+
+def test_a_fault_is_located_without_reading_a_file(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call that took too long is one, and Home Assistant waits."""
+    caplog.set_level(logging.INFO, guard.__name__)
+    read: list[str | None] = []
+    monkeypatch.setattr(linecache, "checkcache", read.append)
+    with pytest.raises(KeyError) as raised:
+        raise KeyError
+    # pytest reads the file itself
+    read.clear()
+    text = str(guard.fault("unruly", raised.value))
+    assert read == []
+    line = raised.tb.tb_lineno
+    assert text == (
+        f"The driver unruly failed with KeyError in line {line} of test_guard.py"
+    )
 
 
 async def test_an_error_of_a_drivers_own_keeps_what_it_means() -> None:

@@ -31,6 +31,7 @@ from custom_components.hmm.driver_engine.pool_client import make_pool_driver
 from custom_components.hmm.driver_engine.pool_detect import (
     PoolMatch,
     find_pools,
+    find_pools_of_each,
     is_at_home,
     parse_stratum,
 )
@@ -370,6 +371,27 @@ async def test_nobody_else_is_asked(host: str) -> None:
     driver = Pretend("curious", result=[FoundPool(coin="BTC")])
     assert await find_pools(pretend(driver), KnownPools(), host, 3333) == []
     assert driver.probed == []
+
+
+async def test_many_hosts_are_asked_in_turn() -> None:
+    """All drivers at many hosts at once would be thousands of connections."""
+    now = most = 0
+
+    class Slow(Pretend):
+        async def probe(self, url: str, port: int) -> list[FoundPool]:
+            nonlocal now, most
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0.01)
+            now -= 1
+            return [FoundPool(coin="BTC")]
+
+    hosts = [f"192.168.1.{number}" for number in range(1, 41)]
+    found = await find_pools_of_each(
+        pretend(Slow("slow")), KnownPools(), ((host, 3333) for host in hosts)
+    )
+    assert [matches[0].url for matches in found] == hosts
+    assert 1 < most <= 8
 
 
 # Stratum ports

@@ -7,7 +7,7 @@ see ``hanging.set_apart``.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -236,32 +236,37 @@ def fault(driver_type: str | None, err: BaseException) -> DriverFault:
 
     The text of the exception is left out: it may quote what the device sent.
     """
-    frames = traceback.extract_tb(err.__traceback__)
-    place = _place(frames)
-    file = "?" if place is None else PurePath(place.filename).name
-    where = "" if place is None else f" in line {place.lineno} of {file}"
-    _LOGGER.debug(
-        "Driver %s failed with %s:\n%s",
-        driver_type,
-        type(err).__name__,
-        "".join(traceback.format_list(frames)),
-    )
+    place = _place(err)
+    file = "?" if place is None else PurePath(place[0]).name
+    where = "" if place is None else f" in line {place[1]} of {file}"
+    if _LOGGER.isEnabledFor(logging.DEBUG):
+        # It reads the files of all lines, also for each call that took too long
+        _LOGGER.debug(
+            "Driver %s failed with %s:\n%s",
+            driver_type,
+            type(err).__name__,
+            "".join(traceback.format_tb(err.__traceback__)),
+        )
     return DriverFault(
         f"The driver {driver_type} failed with {type(err).__name__}{where}",
         reason="driver_error",
         driver=driver_type,
         error=type(err).__name__,
         file=file,
-        line="?" if place is None else place.lineno,
+        line="?" if place is None else place[1],
     )
 
 
-def _place(frames: Sequence[traceback.FrameSummary]) -> traceback.FrameSummary | None:
+def _place(err: BaseException) -> tuple[str, int] | None:
     """Return where the driver failed: the last line of its file, not of a library."""
-    own = [frame for frame in frames if _HERE not in PurePath(frame.filename).parents]
+    frames = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(err.__traceback__)
+    ]
+    own = [frame for frame in frames if _HERE not in PurePath(frame[0]).parents]
     if not own:
         return frames[-1] if frames else None
-    return [frame for frame in own if frame.filename == own[0].filename][-1]
+    return [frame for frame in own if frame[0] == own[0][0]][-1]
 
 
 def _as_driver_error(name: str, err: BaseException) -> DriverError:

@@ -1,7 +1,7 @@
 """Find out which pool is at a host: by its name, or by asking it at home."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -15,6 +15,8 @@ from .pool_client import coin_of, is_pool_of, probe
 _HOME_SUFFIXES = (".local", ".lan", ".home.arpa")
 # Reserved for names that never exist (RFC 2606)
 _NO_HOST = "no-such-pool.invalid"
+_HOSTS_AT_ONCE = 8
+"""Each is asked by all drivers at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,21 @@ def match_of(pool: KnownPool) -> PoolMatch:
         settings=pool.settings,
         listed=pool,
     )
+
+
+async def find_pools_of_each(
+    drivers: Mapping[str, BasePoolIntegration],
+    known_pools: KnownPools,
+    hosts: Iterable[tuple[str, int | None]],
+) -> list[list[PoolMatch]]:
+    """Return what ``find_pools`` finds at each of many hosts, few at the same time."""
+    limit = asyncio.Semaphore(_HOSTS_AT_ONCE)
+
+    async def find(host: str, port: int | None) -> list[PoolMatch]:
+        async with limit:
+            return await find_pools(drivers, known_pools, host, port)
+
+    return await asyncio.gather(*(find(host, port) for host, port in hosts))
 
 
 async def find_pools(

@@ -20,7 +20,7 @@ from ..driver_api.wallets import strip_worker
 from ..driver_engine.address import AddressError
 from ..driver_engine.detect import Detected, detect
 from ..driver_engine.identity import device_ids
-from ..driver_engine.pool_detect import PoolMatch, find_pools
+from ..driver_engine.pool_detect import PoolMatch, find_pools_of_each
 from ..flow_tools import (
     ADDRESS_SCHEMA,
     async_shared_data,
@@ -381,9 +381,13 @@ class ImportSteps(RulesSteps):
 
     async def _detect_pools(self, data: HmmData, offered: _Offered) -> None:
         pools = self._local.pools
-        matches = await asyncio.gather(*(_matches(data, pool) for pool in pools))
-        for number, (pool, pool_matches) in enumerate(zip(pools, matches, strict=True)):
-            candidate = FoundPool(pool, pool_matches)
+        matches = await find_pools_of_each(
+            pool_drivers(data),
+            data.known_pools,
+            ((pool.host, pool.port) for pool in pools),
+        )
+        for number, (pool, found) in enumerate(zip(pools, matches, strict=True)):
+            candidate = FoundPool(pool, _fitting(data, pool, found))
             if await self.async_is_set_up(data, candidate):
                 offered.known_names.append(pool.name)
             else:
@@ -420,11 +424,10 @@ async def _detect(
     return detection.devices
 
 
-async def _matches(data: HmmData, pool: LocalPool) -> tuple[PoolMatch, ...]:
+def _fitting(
+    data: HmmData, pool: LocalPool, matches: list[PoolMatch]
+) -> tuple[PoolMatch, ...]:
     """Return what a pool can be; of several what HMM-Local took it for."""
-    matches = await find_pools(
-        pool_drivers(data), data.known_pools, pool.host, pool.port
-    )
     kind = pool.driver_type
     if not matches and kind is not None and kind in data.drivers.pools:
         matches = [PoolMatch(driver_type=kind, url=pool.host, port=pool.port)]

@@ -1,6 +1,5 @@
 """The pool servers of the user's own miners and network, and what they are."""
 
-import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -10,7 +9,12 @@ from homeassistant.core import HomeAssistant, callback
 from ..const import CONF_COIN, CONF_DRIVER
 from ..data import HmmData, get_data, pool_entries
 from ..driver_engine.address import Address, AddressError
-from ..driver_engine.pool_detect import PoolMatch, find_pools, is_at_home, parse_stratum
+from ..driver_engine.pool_detect import (
+    PoolMatch,
+    find_pools_of_each,
+    is_at_home,
+    parse_stratum,
+)
 from ..driver_engine.scan import hosts_of, listening
 from ..miner.coordinator import MinerCoordinator
 from ..miner.search import async_own_networks
@@ -18,7 +22,6 @@ from .mined import pool_drivers
 
 _MAX_HOSTS = 64
 """Of those that listen there; at home there are a few."""
-_HOSTS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +57,10 @@ async def async_discover_pools(
 
 async def _mined_at(hass: HomeAssistant, data: HmmData) -> list[DiscoveredPool]:
     servers = _servers(data.fleet.miners.values())
-    drivers = pool_drivers(data)
-    matches = await asyncio.gather(
-        *(
-            find_pools(drivers, data.known_pools, address.host, address.port)
-            for address in servers
-        )
+    matches = await find_pools_of_each(
+        pool_drivers(data),
+        data.known_pools,
+        ((address.host, address.port) for address in servers),
     )
     return [
         DiscoveredPool(
@@ -77,7 +78,6 @@ async def _in_network(
     hass: HomeAssistant, data: HmmData, skipped: Collection[str]
 ) -> list[DiscoveredPool]:
     """Return the pools at hosts that listen where miners connect to their own pools."""
-    drivers = pool_drivers(data)
     ports = {
         pool.template.port
         for pool in data.known_pools.pools.values()
@@ -91,24 +91,24 @@ async def _in_network(
         ),
         ports,
     )
-    limit = asyncio.Semaphore(_HOSTS_AT_ONCE)
-
-    async def probe(host: str) -> DiscoveredPool | None:
-        async with limit:
-            matches = await find_pools(drivers, data.known_pools, host, None)
-        if not matches:
-            return None
-        address = Address(host, matches[0].port or None)
-        return DiscoveredPool(
-            address=address,
-            miners=(),
-            active=False,
-            matches=tuple(matches),
-            pool_ids=tuple(_pool_ids(hass, address, matches)),
-        )
-
-    pools = await asyncio.gather(*(probe(host) for host in alive[:_MAX_HOSTS]))
-    return [pool for pool in pools if pool is not None]
+    hosts = alive[:_MAX_HOSTS]
+    found = await find_pools_of_each(
+        pool_drivers(data), data.known_pools, ((host, None) for host in hosts)
+    )
+    pools = []
+    for host, matches in zip(hosts, found, strict=True):
+        if matches:
+            address = Address(host, matches[0].port or None)
+            pools.append(
+                DiscoveredPool(
+                    address=address,
+                    miners=(),
+                    active=False,
+                    matches=tuple(matches),
+                    pool_ids=tuple(_pool_ids(hass, address, matches)),
+                )
+            )
+    return pools
 
 
 def _servers(
