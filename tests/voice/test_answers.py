@@ -112,7 +112,8 @@ async def test_a_restart_needs_its_button(house: House) -> None:
     """Given a button that nobody exposed, then no sentence restarts the miner."""
     house.nerd.reboot_seconds, house.nerd.restart_delay = 0.2, 0.1
     boots = house.nerd.boots
-    await ask(house.hass, "restart the NerdQAxe++")
+    reply = await ask(house.hass, "restart the NerdQAxe++")
+    assert reply.startswith("NerdQAxe++: the restart button is not exposed to Assist.")
     await house.hass.async_block_till_done()
     assert house.nerd.boots == boots
     restart = find_id(house.hass, house.miners[1], "button", "restart")

@@ -154,6 +154,8 @@ MORE = {
 
 NEW = {
     "en": {
+        "which pools are my miners mining at": "pools_hidden",
+        "are my pools okay": "pools_hidden",
         "how much power do my miners use": "fleet_power",
         "how many watts does the bitaxe gamma draw": "miner_power",
         "how much have I spent on mining this month": "no_price",
@@ -168,6 +170,8 @@ NEW = {
     },
     # With the articles and cases that people take, and without "ß"
     "de": {
+        "bei welchen Pool schürfe ich": "pools_hidden",
+        "sind meine Pools erreichbar": "pools_hidden",
         "wieviel Strom ziehen meine Minern gerade": "fleet_power",
         "wie viel Watt braucht den Bitaxe Gamma": "miner_power",
         "was haben mich die Miner in diesem Monat gekostet": "no_price",
@@ -185,6 +189,7 @@ NEW = {
         "wie heiss ist dem Bitaxe Gamma": "degrees",
     },
     "es": {
+        "en qué pool minan mis mineros": "pools_hidden",
         "cuánto consumen mis mineros": "fleet_power",
         "cuánto consume la bitaxe gamma": "miner_power",
         "cuánto me ha costado la minería este mes": "no_price",
@@ -196,6 +201,7 @@ NEW = {
         "cuándo se apagan los mineros": "no_strategy",
     },
     "fr": {
+        "chez quel pool minent mes mineurs": "pools_hidden",
         "combien consomment mes mineurs": "fleet_power",
         "combien consomme la bitaxe gamma": "miner_power",
         "combien m'a coûté le minage ce mois-ci": "no_price",
@@ -207,6 +213,7 @@ NEW = {
         "quand mes mineurs s'éteignent-ils": "no_strategy",
     },
     "nl": {
+        "bij welke pool minen mijn miners": "pools_hidden",
         "hoeveel stroom verbruiken mijn miners": "fleet_power",
         "hoeveel watt verbruikt de bitaxe gamma": "miner_power",
         "wat hebben de miners deze maand gekost": "no_price",
@@ -218,6 +225,7 @@ NEW = {
         "wanneer gaan de miners weer aan": "no_strategy",
     },
     "pt-BR": {
+        "em qual pool os meus mineradores mineram": "pools_hidden",
         "quanto os meus mineradores consomem": "fleet_power",
         "quanto a bitaxe gamma consome": "miner_power",
         "quanto custaram os mineradores este mês": "no_price",
@@ -229,6 +237,7 @@ NEW = {
         "quando os mineradores desligam": "no_strategy",
     },
     "zh-CN": {
+        "我的矿机在哪个矿池": "pools_hidden",
         "我的矿机功耗是多少": "fleet_power",
         "Bitaxe Gamma 的功耗是多少": "miner_power",
         "这个月矿机的电费是多少": "no_price",

@@ -12,7 +12,9 @@ import pytest
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.voice.speech import async_speech, some
-from tests.common import fleet_entry, later
+from simulator import SimulatedSolopool
+from tests.common import fleet_entry, later, pool_entry
+from tests.conftest import set_up
 from tests.strategy.common import BANDS, PRICE, House as Steered
 from tests.strategy.conftest import furnished
 
@@ -228,6 +230,35 @@ async def test_the_money_of_this_month(steered: Steered) -> None:
     show(hass, cost_month="34.2")
     told = await call(hass, "fleet_status")
     assert told["profit_month"] == {"value": 5.8, "unit": "EUR"}
+
+
+# Pools
+
+
+async def test_which_pool_and_whether_it_works(steered: Steered) -> None:
+    """Given accounts, then those that are exposed are named with the miners there."""
+    hass, which = steered.hass, "which pool is the axe mining at"
+    assert await ask(hass, "how are my pools") == "There are no pool accounts yet."
+    async with SimulatedSolopool() as server:
+        account = await set_up(hass, pool_entry(server))
+        assert (await ask(hass, which)).startswith("No pool account is exposed to")
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(hass), account.entry_id
+        ):
+            async_expose_entity(hass, "conversation", entity.entity_id, True)
+        assert (await ask(hass, which)).startswith("It is not known at which pool Axe")
+        said = await ask(hass, "how are my pools")
+        assert said == f"{account.title}: Miners cannot connect."
+        steered.device.pools[0].update(
+            stratumURL=account.data["host"],
+            stratumPort=account.data["port"],
+            stratumUser=f"{account.data['wallet']}.axe",
+        )
+        assert await hass.config_entries.async_reload(steered.entry.entry_id)
+        await later(hass, 40)
+        assert await ask(hass, which) == f"Axe mines at {account.title}."
+        said = await ask(hass, "which pools are my miners mining at")
+        assert said == f"{account.title}: Miners cannot connect, with Axe."
 
 
 # The chance of a block

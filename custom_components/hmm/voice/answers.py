@@ -4,7 +4,7 @@ Each names how many, which miner, why and since when. Nothing is said of a miner
 is not exposed to the assistant or that the user may not read.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from homeassistant.core import Context, HomeAssistant
@@ -18,6 +18,7 @@ from .chance import block_chance
 from .money import cost_month, cost_today, profit, revenue
 from .orders import NotUnderstood, async_order
 from .plans import plan
+from .pools import pool_problems, pools
 from .reasons import degrees_of, problem_of, status_of, why
 from .request import Reply, Request
 from .speech import MAX_NAMED, Speech, async_speech, some
@@ -93,7 +94,7 @@ async def _status(
         for miner in miners
         if (text := problem_of(asker.hass, speech, miner)) is not None
     ]
-    problems += _pool_problems(asker, speech)
+    problems += pool_problems(asker, speech)
     sentences = [speech.say("online_count", online=online, total=total)]
     if online == total:
         key = "all_online" if total > 1 else "one_online"
@@ -106,15 +107,6 @@ async def _status(
     if not problems:
         sentences.append(speech.say("nothing_wrong"))
     return " ".join(sentences)
-
-
-def _pool_problems(asker: Asker, speech: Speech) -> Iterator[str]:
-    for entry, pool in asker.pools:
-        if pool is not None and pool.status.active:
-            key, values = next(iter(pool.status.active.items()))
-            since = speech.since(pool.status.problem.at)
-            sentence = f"{speech.reason(f'pool_{key}', values)} {since}".strip()
-            yield speech.say("miner", name=speech.names([entry.title]), said=sentence)
 
 
 # Figures
@@ -214,6 +206,7 @@ REPLIES: Final[Mapping[str, Reply]] = {
     "HmmBestShare": _best_share,
     "HmmWhy": why,
     "HmmPlan": plan,
+    "HmmPools": pools,
     "HmmSetMode": _order("set_mode"),
     "HmmPause": _order("pause"),
     "HmmResume": _order("resume"),

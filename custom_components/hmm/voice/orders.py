@@ -55,7 +55,8 @@ async def async_order(
     exposed = [miner for miner in able if asker.may_move(miner, *control)]
     if not exposed:
         hidden = [miner.name for miner in able]
-        raise NotUnderstood(speech.say("takes_no_orders", names=some(speech, hidden)))
+        key = "restart_hidden" if action == "restart" else "takes_no_orders"
+        raise NotUnderstood(speech.say(key, names=some(speech, hidden)))
     report = await async_run(asker, action, exposed, data)
     if report is None:
         return speech.say("still_working")

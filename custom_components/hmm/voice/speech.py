@@ -17,6 +17,7 @@ from ..sentences import SENTENCES, SHORT_REASONS
 
 _SPEECH: Final = f"component.{DOMAIN}.selector.speech.options."
 _STATES: Final = f"component.{DOMAIN}.entity.sensor.status.state."
+_POOL_STATES: Final = f"component.{DOMAIN}.entity.sensor.pool_status.state."
 _MODES: Final = f"component.{DOMAIN}.entity.select.mode.state."
 
 LONGEST_NAME: Final = 64
@@ -123,6 +124,10 @@ class Speech:
     def state(self, state: str | None) -> str:
         """Return what a miner does."""
         return self.texts.get(f"{_STATES}{state}", self.say("unknown"))
+
+    def pool_state(self, state: object) -> str:
+        """Return how a pool account stands."""
+        return self.texts.get(f"{_POOL_STATES}{state}", self.say("unknown"))
 
     def mode(self, mode: str) -> str:
         """Return the name of a mode; a profile has its own."""
