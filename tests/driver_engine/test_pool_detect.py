@@ -387,9 +387,8 @@ async def test_many_hosts_are_asked_in_turn() -> None:
             return [FoundPool(coin="BTC")]
 
     hosts = [f"192.168.1.{number}" for number in range(1, 41)]
-    found = await find_pools_of_each(
-        pretend(Slow("slow")), KnownPools(), ((host, 3333) for host in hosts)
-    )
+    servers = [Address(host, 3333) for host in hosts]
+    found = await find_pools_of_each(pretend(Slow("slow")), KnownPools(), servers)
     assert [matches[0].url for matches in found] == hosts
     assert 1 < most <= 8
 

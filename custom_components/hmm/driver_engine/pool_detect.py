@@ -75,16 +75,16 @@ def match_of(pool: KnownPool) -> PoolMatch:
 async def find_pools_of_each(
     drivers: Mapping[str, BasePoolIntegration],
     known_pools: KnownPools,
-    hosts: Iterable[tuple[str, int | None]],
+    servers: Iterable[Address],
 ) -> list[list[PoolMatch]]:
-    """Return what ``find_pools`` finds at each of many hosts, few at the same time."""
+    """Return what ``find_pools`` finds at each of many servers, few at the same time."""
     limit = asyncio.Semaphore(_HOSTS_AT_ONCE)
 
-    async def find(host: str, port: int | None) -> list[PoolMatch]:
+    async def find(server: Address) -> list[PoolMatch]:
         async with limit:
-            return await find_pools(drivers, known_pools, host, port)
+            return await find_pools(drivers, known_pools, server.host, server.port)
 
-    return await asyncio.gather(*(find(host, port) for host, port in hosts))
+    return await asyncio.gather(*map(find, servers))
 
 
 async def find_pools(

@@ -17,7 +17,7 @@ from ..const import CONF_POWER_DRAW, EntryType
 from ..data import HmmData, entries_of_kind
 from ..driver_api import CannotConnect, DriverError, HtmlAnswer, RedirectAnswer
 from ..driver_api.wallets import strip_worker
-from ..driver_engine.address import AddressError
+from ..driver_engine.address import Address, AddressError
 from ..driver_engine.detect import Detected, detect
 from ..driver_engine.identity import device_ids
 from ..driver_engine.pool_detect import PoolMatch, find_pools_of_each
@@ -384,7 +384,7 @@ class ImportSteps(RulesSteps):
         matches = await find_pools_of_each(
             pool_drivers(data),
             data.known_pools,
-            ((pool.host, pool.port) for pool in pools),
+            (Address(pool.host, pool.port) for pool in pools),
         )
         for number, (pool, found) in enumerate(zip(pools, matches, strict=True)):
             candidate = FoundPool(pool, _fitting(data, pool, found))

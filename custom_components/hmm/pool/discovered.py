@@ -60,7 +60,7 @@ async def _mined_at(hass: HomeAssistant, data: HmmData) -> list[DiscoveredPool]:
     matches = await find_pools_of_each(
         pool_drivers(data),
         data.known_pools,
-        ((address.host, address.port) for address in servers),
+        servers,
     )
     return [
         DiscoveredPool(
@@ -93,7 +93,7 @@ async def _in_network(
     )
     hosts = alive[:_MAX_HOSTS]
     found = await find_pools_of_each(
-        pool_drivers(data), data.known_pools, ((host, None) for host in hosts)
+        pool_drivers(data), data.known_pools, (Address(host, None) for host in hosts)
     )
     pools = []
     for host, matches in zip(hosts, found, strict=True):

@@ -1,6 +1,5 @@
 """Add pool accounts, and change them."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,7 +24,13 @@ from ..driver_api import DashboardTileData
 from ..driver_api.coins import COINS
 from ..driver_engine.address import Address
 from ..driver_engine.known_pools import KnownPool
-from ..driver_engine.pool_detect import PoolMatch, find_pools, is_at_home, match_of
+from ..driver_engine.pool_detect import (
+    PoolMatch,
+    find_pools,
+    find_pools_of_each,
+    is_at_home,
+    match_of,
+)
 from ..errors import Placeholders
 from ..flow_tools import (
     ADDRESS_SCHEMA,
@@ -300,8 +305,8 @@ class PoolSteps(ConfigFlow):
         data = await async_shared_data(self.hass)
         pools = self._not_set_up(data)
         servers = {Address(pool.host, pool.port) for pool in pools}
-        matches_of_servers = await asyncio.gather(
-            *(_find(data, server) for server in servers)
+        matches_of_servers = await find_pools_of_each(
+            pool_drivers(data), data.known_pools, servers
         )
         matches_at = dict(zip(servers, matches_of_servers, strict=True))
         self._mined = [
