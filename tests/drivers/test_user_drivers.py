@@ -101,6 +101,28 @@ class SloppyDriver(HomebrewDriver):
         return True
 
 
+class LateDriver(HomebrewDriver):
+    """Its device needs a poll until it reports what it was told."""
+
+    driver_type = "late"
+    reported = wanted = False
+
+    def supports_pause(self):
+        return True
+
+    async def pause(self):
+        self.wanted = True
+        return True
+
+    async def resume(self):
+        self.wanted = False
+        return True
+
+    async def get_telemetry(self):
+        before, self.reported = self.reported, self.wanted
+        return {**self.answer, "hashing": not before, "paused": before}
+
+
 class BlockingDriver(HomebrewDriver):
     driver_type = "blocking"
 
@@ -479,6 +501,25 @@ async def test_a_driver_that_believes_its_device(
     await act(home, "select", "select_option", select, option="fast")
     await poll(home, entry)
     assert find(home, entry, "binary_sensor", "problem").state == STATE_OFF
+
+
+async def test_a_device_that_reports_its_pause_late(
+    home: HomeAssistant, homebrew: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is paused by the user as soon as that shows, and not at the device."""
+    monkeypatch.setattr(MinerCoordinator, "restart_interval", 0.01)
+    entry = await set_up(home, homebrew_entry("late"))
+    switch = find_id(home, entry, "switch", "mining")
+    await act(home, "switch", "turn_off", switch)
+    status = find(home, entry, "sensor", "status")
+    assert (status.state, status.attributes["reason"]) == ("paused", "paused_by_user")
+    await act(home, "switch", "turn_on", switch)
+    assert find(home, entry, "sensor", "status").state != "paused"
+    entry.runtime_data.client._driver.wanted = True
+    for _ in range(2):
+        await poll(home, entry)
+    status = find(home, entry, "sensor", "status")
+    assert status.attributes["reason"] == "paused_at_device"
 
 
 async def test_a_bug_is_logged_once_with_its_file_and_type(

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from datetime import timedelta
+from time import time
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -221,6 +222,15 @@ async def test_a_crash_neither_dips_nor_counts_twice(
     exact = 1 + watts * (7500 + 31 + 60 + 900 - 31) / HOUR / 1000
     assert value(home, entry, "energy") == pytest.approx(exact, abs=0.006)
     assert value(home, hub, "energy") == value(home, entry, "energy") >= shown
+
+
+def test_a_clock_that_was_set_back_takes_nothing_away() -> None:
+    """Given a reading of the future, then no uptime proves anything."""
+    meter = EnergyMeter(LONGEST_ENERGY_GAP)
+    stored = {"kwh": 1.0, "watts": 1000, "uptime": 7200, "time": time() + HOUR}
+    meter.restore(stored)
+    meter.read(1000, 7200 - HOUR)
+    assert meter.kwh == 1.0
 
 
 @pytest.mark.parametrize(

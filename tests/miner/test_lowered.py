@@ -106,6 +106,23 @@ async def test_not_while_it_is_too_hot(
     assert bitaxe.settings["frequency"] == 475
 
 
+async def test_not_while_it_is_off(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Given an entry that was reloaded meanwhile, then nothing is known of the miner."""
+    await overheat(home, bitaxe, entry)
+    await bitaxe.unplug()
+    await home.config_entries.async_reload(entry.entry_id)
+    await home.async_block_till_done(wait_background_tasks=True)
+    result = await fix(home, entry, "restore")
+    assert result["reason"] == "not_restored"
+    assert "connections" in result["description_placeholders"]["reason"]
+    await bitaxe.plug_in()
+    result = await fix(home, entry, "restore")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert bitaxe.settings["frequency"] == GOOD["frequency"]
+
+
 async def test_what_is_left_as_it_is(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:

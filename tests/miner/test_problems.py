@@ -274,6 +274,27 @@ def test_many_rejected_shares(watch: Watch) -> None:
     assert watch.problems.active == {}
 
 
+def test_rejects_that_are_counted_from_zero_again_are_no_zero(watch: Watch) -> None:
+    """Given a restart, then what was counted before it is shown until it is over."""
+    for shares in range(60):
+        watch.poll(mines=False, shares_accepted=4300 + shares, shares_rejected=30)
+    before = watch.problems.active["high_rejects"]
+    assert before["value"] == 15.3
+    assert watch.poll(mines=False, shares_accepted=1, shares_rejected=0) == [
+        "high_rejects"
+    ]
+    assert watch.problems.active["high_rejects"] == before
+
+
+def test_a_share_before_a_silence_is_none_after_it(watch: Watch) -> None:
+    """What the last poll showed was of the time before."""
+    assert watch.problems.has_share
+    watch.problems.rest()
+    assert not watch.problems.has_share
+    watch.poll(mines=False)
+    assert not watch.problems.has_share
+
+
 def test_a_pool_that_was_changed_has_an_hour(watch: Watch) -> None:
     """Its first shares may be those of the pool before."""
     other = (replace(POOL, url="other.example:3333"),)

@@ -647,6 +647,21 @@ async def test_another_model_in_its_place_has_no_such_point(
 # The file
 
 
+async def test_a_device_that_is_another_model_at_every_poll(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Nothing is kept of models without profiles."""
+    render = bitaxe._render
+    for number in range(20):
+        bitaxe._render = lambda keys, board=f"{number}": {  # type: ignore[method-assign]
+            **render(keys),
+            "boardVersion": board,
+        }
+        await poll(home, entry)
+        assert entry.runtime_data.tuning.model_key.endswith(f" {number}")
+    assert len(get_data(home).tuning._sorted) < 5
+
+
 async def load(hass: HomeAssistant) -> TuningProfiles:
     """Return what is read from the file."""
     book = TuningProfiles(hass)

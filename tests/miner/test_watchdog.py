@@ -14,7 +14,7 @@ import pytest
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
-from custom_components.hmm.miner import problems, watchdog, watchdog_rules
+from custom_components.hmm.miner import problems, status, watchdog, watchdog_rules
 from custom_components.hmm.miner.watchdog_rules import WatchdogRecord
 from simulator import Fault, SimulatedAxeOS
 from simulator.override import override
@@ -354,6 +354,34 @@ async def test_the_power_of_a_miner_that_does_not_respond(
         await freeze(home, entry, 3)
     assert result[1:] == [("power_cycled", "unreachable")]
     assert plug == [False, True]
+
+
+async def test_what_it_mined_before_it_hung_is_no_recovery(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    plug: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a share in the last poll before a silence, then the next one counts."""
+    monkeypatch.setattr(watchdog_rules, "_LOST_SECONDS", 0.0)
+    monkeypatch.setattr(status, "_LOST_SECONDS", 0.0)
+    monkeypatch.setattr(problems, "_SHORTEST_WAIT", 600.0)
+    result = deeds(home, entry)
+    await poll(home, entry)
+    stand_still(bitaxe, 101)
+    await poll(home, entry)
+    assert entry.runtime_data.status.problems.has_share
+    entry.runtime_data.watchdog.async_enable(True)
+    bitaxe.fault = Fault.RESET
+    await freeze(home, entry, 3)
+    assert result == [("power_cycled", "unreachable")]
+    bitaxe.fault = None
+    await poll(home, entry)
+    assert result == [("power_cycled", "unreachable")]
+    stand_still(bitaxe, 102)
+    await poll(home, entry)
+    assert result[1:] == [("recovered", None)]
 
 
 async def test_the_power_comes_back_whatever_happens(

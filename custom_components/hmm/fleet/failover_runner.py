@@ -16,6 +16,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..data import fleet_entry
@@ -197,7 +198,7 @@ class Failover:
                 "reason": memory.state_reason,
                 "until": None
                 if memory.until is None
-                else datetime.fromtimestamp(memory.until).astimezone(),
+                else dt_util.utc_from_timestamp(memory.until),
             }
             for miner_id, memory in self._memories().items()
             if memory.state not in (None, FailoverState.PRIMARY)

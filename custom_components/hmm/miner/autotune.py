@@ -301,10 +301,7 @@ class Autotune:
         """
         if self.is_running:
             return False
-        if not self._miner.last_update_success:
-            await self._miner.async_refresh()
-        if not self._miner.last_update_success:
-            raise self._miner.as_action()
+        await self._miner.async_require_response()
         self.plan(caps)
         self._miner.require_room(watts=caps.max_power)
         forget_issue(self._hass, self._entry_id)

@@ -492,13 +492,20 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         if await self._async_is(lambda data: data.paused is paused):
             return False
         command = self._pause(reason) if paused else self.client.resume()
-        await self.async_command(command, "mining")
-        if not await self._async_becomes(lambda data: data.paused in (paused, None)):
+        self.status.is_pausing = paused
+        try:
+            await self.async_command(command, "mining")
+            is_done = await self._async_becomes(
+                lambda data: data.paused in (paused, None)
+            )
+        finally:
+            self.status.is_pausing = False
+        if not is_done:
             self.status.problems.refusals += 1
-            host = self.client.host
-            if paused:
-                raise failure("pause_not_applied", host=host)
-            raise failure("resume_not_applied", host=host)
+            raise failure(
+                "pause_not_applied" if paused else "resume_not_applied",
+                host=self.client.host,
+            )
         return True
 
     async def _async_becomes(self, check: Callable[[MinerTelemetry], bool]) -> bool:
@@ -671,14 +678,19 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             if kind == "mode":
                 self.tuning.end_change(is_done=is_done)
 
+    async def async_require_response(self) -> None:
+        """Query a miner that failed its last poll. Raises HomeAssistantError."""
+        if not self.last_update_success:
+            await self.async_refresh()
+        if not self.last_update_success:
+            raise self.as_action()
+
     async def _async_prepare(self, kind: Kind | None) -> None:
         """Make sure that the miner is there and free for a command of this kind."""
         if kind:
             await self.async_release()
-        if was_down := not self.last_update_success:
-            await self.async_refresh()
-        if not self.last_update_success:
-            raise self.as_action()
+        was_down = not self.last_update_success
+        await self.async_require_response()
         if kind == "pool":
             # Many restart for it
             self._require_room_to_restart()

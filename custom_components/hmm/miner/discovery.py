@@ -55,8 +55,7 @@ class _Discovery:
         """Begin with no sender known."""
         self._hass = hass
         self._budget = Budget(_DISCOVERIES_A_SECOND, _DISCOVERIES_AT_ONCE)
-        # When each sender is looked at again, those that were on_packet first at the
-        # front
+        # When each sender is looked at again; the first ones make room for others
         self._due: dict[str, float] = {}
 
     @callback

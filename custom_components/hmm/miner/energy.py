@@ -40,7 +40,10 @@ class _Reading:
 
     def proves(self, later: float | None, elapsed: float) -> bool:
         """Return whether the miner was on from this reading to a later uptime."""
-        if self.uptime is None or later is None or elapsed > _LONGEST_BRIDGE:
+        if self.uptime is None or later is None:
+            return False
+        if not 0 <= elapsed <= _LONGEST_BRIDGE:
+            # A clock that was set back: a count never falls
             return False
         slack = _CLOCK_SLACK + _CLOCK_DRIFT * elapsed
         return abs(later - self.uptime - elapsed) <= slack

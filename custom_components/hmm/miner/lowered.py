@@ -68,6 +68,7 @@ class LoweredSettings:
         miner, before = self._miner, self._record.before
         if before is None:
             return
+        await miner.async_require_response()
         harm = _HARM.intersection(miner.status.active)
         if miner.data.hashing:
             # Old firmwares leave the flag until someone sets them again

@@ -8,7 +8,7 @@ from .coordinator import MinerCoordinator
 
 _WINDOWS: Final = {
     "hashrate_10m": 600,
-    "hashrate_15m": 900,
+    "hashrate_15m": 3600,  # It rises from zero, and is given after four of its windows
     "hashrate_1h": 3600,
     "hashrate_1d": 86_400,
 }

@@ -77,8 +77,8 @@ class Rejects:
         )
     )
 
-    percent: float | None = None
-    """None for too few shares."""
+    values: Values = field(default_factory=dict)
+    """What was shown of them last: a restart begins the counts, and ends no problem."""
 
     def are_many(
         self, accepted: int | None, rejected: int | None, now: float
@@ -97,16 +97,11 @@ class Rejects:
             counts.append((now, accepted, rejected))
         bad = rejected - counts[0][2]
         shares = accepted - counts[0][1] + bad
-        self.percent = None
         if shares < _FEWEST_SHARES:
             return False if len(counts) == counts.maxlen else None
-        self.percent = 100 * bad / shares
-        return True if self.percent > 5 else False if self.percent < 3 else None
-
-    @property
-    def values(self) -> Values:
-        """Return what is shown of them."""
-        return {"value": round(self.percent or 0, 1), "limit": 5, "unit": "%"}
+        percent = 100 * bad / shares
+        self.values = {"value": round(percent, 1), "limit": 5, "unit": "%"}
+        return True if percent > 5 else False if percent < 3 else None
 
 
 @dataclass(slots=True)
@@ -198,6 +193,7 @@ class MinerProblems:
             key: debounce for key, debounce in self._debounces.items() if key in kept
         }
         self._shares_at = None
+        self.has_share = False
         self._same_hashrates = 0
         self._hashrates.clear()
         self._before = None

@@ -223,14 +223,13 @@ class TuningProfiles:
     @callback
     def of(self, model_key: str, entry_id: str) -> list[TuningProfile]:
         """Return the profiles that a miner can use, from A to Z."""
+        if not (rows := self._models.get(model_key)):
+            # Nothing is kept for it: a device may be another model at every poll
+            return []
         key = (model_key, entry_id)
         if (profiles := self._sorted.get(key)) is None:
             profiles = self._sorted[key] = sorted(
-                (
-                    profile
-                    for profile in self._models.get(model_key, ())
-                    if profile.miner in (None, entry_id)
-                ),
+                (profile for profile in rows if profile.miner in (None, entry_id)),
                 key=lambda profile: profile.name.casefold(),
             )
         return profiles

@@ -132,6 +132,8 @@ class MinerStatus:
     active: Mapping[str, Values] = field(default_factory=dict)
     """What is wrong now, with its values."""
     detail: str | None = None
+    is_pausing: bool = False
+    """Whether HMM pauses it now: it may report for a poll or two that it mines."""
     restart_sent_at: float | None = None
     """When HMM restarted it last, in seconds of the clock of the polls."""
     _pause_values: Values = field(default_factory=dict)
@@ -221,7 +223,8 @@ class MinerStatus:
             return MinerState.OFFLINE, poll.failure
         data = poll.data
         if not data.paused:
-            self.record.paused_by = None
+            if not self.is_pausing:
+                self.record.paused_by = None
             if self.is_on_purpose or self.state is MinerState.TUNING:
                 self.problems.changed_at = poll.at
         self.problems.update(data, poll.at)

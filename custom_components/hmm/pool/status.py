@@ -85,15 +85,15 @@ class PoolStatus:
             str(state): True,
             "workers_missing": poll.data is not None and bool(poll.missing),
         }
-        values: dict[str, Values] = {
-            "workers_missing": {"workers": ", ".join(poll.missing[:5])}
-        }
         many = None
         if poll.data is not None:
             many = self._rejects.are_many(
                 poll.data.shares_valid, poll.data.shares_invalid, poll.at
             )
-            values["high_rejects"] = self._rejects.values
+        values: dict[str, Values] = {
+            "high_rejects": self._rejects.values,
+            "workers_missing": {"workers": ", ".join(poll.missing[:5])},
+        }
         for key, rule in _RULES.items():
             bad: bool | None = problems[key]
             if key == "high_rejects":
