@@ -12,7 +12,7 @@ import pytest
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.voice.speech import async_speech, some
-from simulator import SimulatedSolopool
+from simulator import SimulatedAxeOS, SimulatedSolopool
 from tests.common import fleet_entry, later, pool_entry
 from tests.conftest import set_up
 from tests.strategy.common import BANDS, PRICE, House as Steered
@@ -127,6 +127,14 @@ async def test_a_strategy_says_why_and_what_comes(steered: Steered) -> None:
     assert miner["why"] == reason
 
 
+async def test_nothing_is_decided_yet(steered: Steered) -> None:
+    """Given a strategy that waits after a start, then that is said, of one and of all."""
+    await steered.add("price_bands", BANDS)
+    waits = "Bands: Nothing is decided yet: after a start it waits 2 minutes"
+    assert waits in await ask(steered.hass, "why is the axe slow")
+    assert (await ask(steered.hass, "why are my miners slow")).startswith(waits)
+
+
 async def test_who_paused_a_miner_is_said_once(steered: Steered) -> None:
     """Given a pause by a strategy, by hand and of a strategy by hand, then each is said."""
     hass, why = steered.hass, "why is the axe paused"
@@ -149,6 +157,28 @@ async def test_who_paused_a_miner_is_said_once(steered: Steered) -> None:
     # No strategy has noticed that yet
     await ask(hass, "pause the axe")
     assert (await ask(hass, why)).endswith("Paused by hand.")
+
+
+async def test_what_is_set_by_hand_is_news_only_alone(steered: Steered) -> None:
+    """Given a mode by hand, then it is said of all if nothing else is, and not offline."""
+    hass, why = steered.hass, "why are my miners slow"
+    await follow(steered)
+    await steered.wait(6)
+    await steered.set_mode("turbo")
+    await steered.settle_polls(2)
+    assert await ask(hass, why) == (
+        "Axe: Set to Turbo by hand; automatic again with the next change."
+    )
+    async with SimulatedAxeOS(name="other") as other:
+        await steered.join(other, "Nerd")
+        await steered.poll(1)
+        await later(hass, 40)
+        await steered.settle()
+        assert (await ask(hass, why)).startswith("Nerd: “Bands” decides: ")
+        assert "by hand" not in await ask(hass, why)
+    await steered.device.unplug()
+    await steered.poll(times=2)
+    assert "by hand" not in await ask(hass, "why is the axe off")
 
 
 async def test_a_plan_by_the_clock(steered: Steered) -> None:

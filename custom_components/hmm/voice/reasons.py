@@ -84,19 +84,26 @@ def decision_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> str | None
     text = manager.control_text(key, speech.language.code)
     if control is None or control.reason is None or text is None:
         return None
-    status = None if coordinator is None else coordinator.status
-    if status is not None and status.is_on_purpose and control.rung != OFF:
+    if coordinator is None or not coordinator.last_update_success:
+        # What it does now is not known
+        return None
+    status = coordinator.status
+    if status.is_on_purpose and control.rung != OFF:
         # It was paused a moment ago, or not by what decides here
         return None
     reason = speech.spoken(text)
-    is_named = status is not None and status.record.status.reason == BY_STRATEGY
-    if control.strategy is None or is_named:
+    if control.strategy is None or status.record.status.reason == BY_STRATEGY:
         return reason
     strategy = speech.names([manager.name_of(control.strategy)])
     if control.reason.key == "manual":
         # By hand, and not of this miner alone
         return speech.say("miner", name=strategy, said=reason.rstrip(".。"))
     return speech.say("decided_by", strategy=strategy, reason=reason)
+
+
+def _is_by_hand(hass: HomeAssistant, miner: Miner) -> bool:
+    control = get_data(hass).strategies.controls.get(miner.entry.entry_id)
+    return control is not None and control.by == "manual"
 
 
 async def why(
@@ -110,18 +117,23 @@ async def why(
         if (decision := decision_of(hass, speech, miner)) is not None:
             said.append(decision)
         elif len(said) == 1:
-            said.append(speech.say("nobody_decides"))
+            said.append(_waiting(hass, speech) or speech.say("nobody_decides"))
         return " ".join(said)
     sentences = []
     reasons: dict[str, list[str]] = {}
+    by_hand: dict[str, list[str]] = {}
     for miner in miners:
         if (problem := problem_of(hass, speech, miner)) is not None:
             sentences.append(problem)
             continue
-        parts = (_reason_of(speech, miner), decision_of(hass, speech, miner))
+        why_so = _reason_of(speech, miner)
+        parts = (why_so, decision_of(hass, speech, miner))
         if reason := ". ".join(text.rstrip(".。") for text in parts if text):
-            reasons.setdefault(reason, []).append(miner.name)
-    for reason, names in reasons.items():
+            is_mode = why_so is None and _is_by_hand(hass, miner)
+            found = by_hand if is_mode else reasons
+            found.setdefault(reason, []).append(miner.name)
+    # What somebody set is news only where nothing else is
+    for reason, names in (reasons if sentences else reasons or by_hand).items():
         is_all = len(names) == len(miners) > 1
         who = speech.say("all_miners", count=len(names)) if is_all else ""
         sentences.append(
@@ -129,4 +141,21 @@ async def why(
         )
     if (more := len(sentences) - MAX_NAMED) > 0:
         sentences[MAX_NAMED:] = [speech.say("more_reasons", count=more)]
-    return " ".join(sentences) or speech.say("nobody_decides_any")
+    return (
+        " ".join(sentences)
+        or _waiting(hass, speech)
+        or speech.say("nobody_decides_any")
+    )
+
+
+def _waiting(hass: HomeAssistant, speech: Speech) -> str | None:
+    """Return what a strategy says that has not decided anything yet."""
+    manager = get_data(hass).strategies
+    for strategy in manager.strategies.values():
+        if strategy.record.enabled and strategy.decision is None:
+            text = manager.explanation(strategy, speech.language.code) or ""
+            name = speech.names([strategy.title])
+            return speech.say(
+                "miner", name=name, said=speech.spoken(text.rstrip(".。"))
+            )
+    return None
