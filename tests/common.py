@@ -118,10 +118,10 @@ def fire_time_changed(hass: HomeAssistant, at: datetime | None = None) -> None:
         patch.object(event, "time_tracker_utcnow", lambda: at),
         patch.object(event, "time_tracker_timestamp", lambda: timestamp),
     ):
+        # To ask a frozen clock of each timer took longer than most of them, too
+        due = hass.loop.time() + (at - dt_util.utcnow()).total_seconds()
         for handle in list(get_scheduled_timer_handles(hass.loop)):
-            seconds = handle.when() - hass.loop.time() - _MONOTONIC_RESOLUTION
-            ahead = (at - dt_util.utcnow()).total_seconds()
-            if not handle.cancelled() and ahead >= seconds:
+            if not handle.cancelled() and handle.when() - _MONOTONIC_RESOLUTION <= due:
                 handle._run()
                 handle.cancel()
 

@@ -14,6 +14,7 @@ from typing import Any
 from unittest.mock import Mock, PropertyMock, patch
 
 import aiohttp
+import freezegun.api
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -64,9 +65,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Leave out what Home Assistant logs of each entity: that takes a twentieth of the time."""
+    """Leave out what takes a lot of time and finds nothing.
+
+    What Home Assistant logs of each entity is a twentieth of all.
+    """
     if config.getoption("verbose") <= 0:
         logging.getLogger("homeassistant").setLevel(logging.WARNING)
+    # To look who asks a frozen clock takes longer than anything else that is done then
+    freezegun.api.call_stack_inspection_limit = 0
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

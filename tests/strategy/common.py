@@ -322,11 +322,9 @@ class House:
             await self.settle()
 
     async def minutes(self, count: float, before: Callable[[], None] = int) -> None:
-        """Let minutes pass, with a poll of each miner in every one."""
+        """Let minutes pass; each miner is polled in every one."""
         for _ in range(round(count)):
             before()
-            for index in range(len(self.entries)):
-                await self.poll(index)
             await self.wait(1)
 
     @asynccontextmanager
