@@ -23,6 +23,15 @@ const REPAIRS = new Set(["driver_missing", "driver_error", "driver_waiting", "dr
 const SETTINGS = new Set(["wrong_device", "not_a_miner", "unsupported_device", "name_not_resolved"]);
 const LOGIN = /^(?:login|otp)_/u;
 
+/** What one of the actions of HMM does at miners: a few at a time, since all at once might trip a fuse. */
+export async function inBulk(hass: Hass, action: string, miners: HmmDevice[], data: object = {}): Promise<void> {
+  const target = { device_id: miners.map(({ id }) => id) };
+  const { response } = (await hass.callService("hmm", action, data, target, false, true)) as { response: { miners: { device_id: string; success: boolean }[] } };
+  const failed = miners.filter(({ id }) => response.miners.some((row) => row.device_id === id && !row.success)).map(nameOf);
+  const total = miners.length;
+  if (failed.length) throw new Error(`${text(hass, "done_count", { count: total - failed.length, total })} (${failed.join(", ")})`);
+}
+
 function press(hass: Hass, entity: string): Promise<unknown> {
   return hass.callService("button", "press", {}, { entity_id: entity });
 }
@@ -107,7 +116,7 @@ function repairs(hass: Hass): Action {
 }
 
 function settings(hass: Hass, miner: HmmDevice): Action {
-  return { label: text(hass, "open_page"), icon: "mdi:open-in-app", run: () => openDevice(miner.id) };
+  return { label: text(hass, "open_page"), icon: "mdi:open-in-app", run: () => openDevice(hass, window, miner) };
 }
 
 export function check(hass: Hass, miner: HmmDevice): Action | undefined {

@@ -34,8 +34,15 @@ function watched(hass: Hass, used: Set<string>): Hass {
 interface Running {
   label: string;
   entity: string | undefined;
-  before: string;
+  before: string | undefined;
   until: number;
+}
+
+/** Why it did not work, until the state of its entity is another one. */
+interface Failure {
+  words: string;
+  entity: string | undefined;
+  before: string | undefined;
 }
 
 export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElement {
@@ -52,7 +59,7 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
 
   private used = new Set<string>();
   private running = new Map<string, Running>();
-  private failures = new Map<string, string>();
+  private failures = new Map<string, Failure>();
   private stop: (() => void)[] = [];
 
   setConfig(config: C): void {
@@ -159,26 +166,31 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
   protected busy(key: string): string | undefined {
     const running = this.running.get(key);
     if (!running) return undefined;
-    const now = running.entity ? JSON.stringify(this.hass.states[running.entity]?.state) : running.before;
-    if (now !== running.before) {
-      this.running.delete(key);
-      return undefined;
+    if (!this.hasChanged(running)) {
+      if (Date.now() <= running.until) return running.label;
+      this.failures.set(key, { ...running, words: this.t("no_confirmation") });
     }
-    if (Date.now() > running.until) {
-      this.running.delete(key);
-      this.failures.set(key, this.t("no_confirmation"));
-      return undefined;
-    }
-    return running.label;
+    this.running.delete(key);
+    return undefined;
   }
 
   protected failure(key: string): string | undefined {
-    return this.failures.get(key);
+    const failure = this.failures.get(key);
+    if (failure && this.hasChanged(failure)) this.failures.delete(key);
+    return this.failures.get(key)?.words;
+  }
+
+  private stateNow(entity: string | undefined): string | undefined {
+    return entity && this.hass.states[entity]?.state;
+  }
+
+  private hasChanged({ entity, before }: Pick<Failure, "entity" | "before">): boolean {
+    return this.stateNow(entity) !== before;
   }
 
   /** Do something; the button says `label` until the state of `entity` changed or a minute is over. */
   protected async perform(key: string, label: string, entity: string | undefined, action: () => Promise<unknown>): Promise<void> {
-    const before = JSON.stringify(entity ? this.hass.states[entity]?.state : undefined);
+    const before = this.stateNow(entity);
     this.failures.delete(key);
     this.running.set(key, { label, entity, before, until: Date.now() + CONFIRM_SECONDS * 1000 });
     this.requestUpdate();
@@ -188,7 +200,7 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
     } catch (error) {
       this.running.delete(key);
       const reason = error instanceof Error || (error && typeof error === "object" && "message" in error) ? String(error.message) : String(error);
-      this.failures.set(key, this.t("failed", { reason }));
+      this.failures.set(key, { words: this.t("failed", { reason }), entity, before });
     }
     this.requestUpdate();
   }

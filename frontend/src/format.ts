@@ -134,7 +134,7 @@ function timeFormat(hass: Hass, options: Intl.DateTimeFormatOptions): Intl.DateT
     const hour12 = { "12": true, "24": false }[time_format];
     format = new Intl.DateTimeFormat(time_format === "system" ? undefined : language, {
       ...options,
-      ...(options.hour && hour12 !== undefined ? (hour12 ? { hour12 } : { hourCycle: "h23" }) : {}),
+      ...(options.hour && !options.hourCycle && hour12 !== undefined ? (hour12 ? { hour12 } : { hourCycle: "h23" }) : {}),
       ...(timeZone ? { timeZone } : {}),
     });
     timeFormats.set(key, format);
@@ -157,23 +157,32 @@ export function moment(hass: Hass, at: Date, now = new Date()): string {
   return day(hass, at, now);
 }
 
-/** The last midnight where the user's clock is, as far as whole hours go. */
+/** Minutes since the last midnight on the user's clock. */
+function minuteOf(hass: Hass, at: number | Date): number {
+  const parts = timeFormat(hass, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).formatToParts(at);
+  const [hours = 0, minutes = 0] = parts.flatMap(({ type, value }) => (type === "hour" || type === "minute" ? Number(value) : []));
+  return hours * 60 + minutes;
+}
+
+/** The last midnight where the user's clock is. */
 export function startOfDay(hass: Hass, now: number): number {
-  const full = Math.floor(now / 3_600_000) * 3_600_000;
-  return full - hour(hass, new Date(full))[1] * 3_600_000;
+  const start = Math.floor(now / 60_000) - minuteOf(hass, now);
+  // On a day on which the clock is changed that is off, by an hour mostly
+  const off = minuteOf(hass, start * 60_000);
+  return (start - (off > 720 ? off - 1440 : off)) * 60_000;
 }
 
 /** The hour under an axis, in the user's words, and as a number. */
 export function hour(hass: Hass, at: Date): [words: string, hour: number] {
-  const number = Number(timeFormat(hass, { hour: "2-digit", hourCycle: "h23" }).formatToParts(at).find(({ type }) => type === "hour")?.value);
+  const number = Math.floor(minuteOf(hass, at) / 60);
   const is12 = timeFormat(hass, { hour: "numeric" }).resolvedOptions().hour12;
   return [is12 ? timeFormat(hass, { hour: "numeric" }).format(at) : String(number).padStart(2, "0"), number];
 }
 
 /** "16 November", with the year if it is another one. */
 export function day(hass: Hass, at: Date, now = new Date()): string {
-  const sameYear = at.getFullYear() === now.getFullYear();
-  return timeFormat(hass, { day: "numeric", month: "long", ...(sameYear ? {} : { year: "numeric" }) }).format(at);
+  const year = timeFormat(hass, { year: "numeric" });
+  return timeFormat(hass, { day: "numeric", month: "long", ...(year.format(at) === year.format(now) ? {} : { year: "numeric" }) }).format(at);
 }
 
 export function money(hass: Hass, amount: number, currency = hass.config.currency): string {
@@ -228,9 +237,13 @@ export function price(hass: Hass, value: number, unit: string): string {
 }
 
 /** A temperature in the unit of Home Assistant; it is told in °C. */
-export function degrees(hass: Hass, celsius: number): string {
-  const isFahrenheit = hass.config.unit_system?.temperature === "°F";
-  return join([number(hass, isFahrenheit ? celsius * 1.8 + 32 : celsius, 1, true), isFahrenheit ? "°F" : "°C"]);
+export function temperature(hass: Hass, celsius: number): [value: number, unit: string] {
+  return hass.config.unit_system?.temperature === "°F" ? [celsius * 1.8 + 32, "°F"] : [celsius, "°C"];
+}
+
+export function degrees(hass: Hass, celsius: number, decimals = 0): string {
+  const [value, unit] = temperature(hass, celsius);
+  return join([number(hass, value, decimals, true), unit]);
 }
 
 /** Coins as sat below 0.01 BTC. */

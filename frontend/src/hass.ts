@@ -84,8 +84,13 @@ export function minerPage(deviceId: string): string {
   return `miner-${deviceId}`;
 }
 
-export function openDevice(deviceId: string): void {
-  navigate(`/config/devices/device/${deviceId}`);
+/** Entities that say how a device is. */
+const OVERVIEW = ["sensor.status", "sensor.pool_status", "binary_sensor.health", "sensor.hashrate"];
+
+/** The page of a device is one of the settings: who is no administrator sees how it is. */
+export function openDevice(hass: Hass, from: EventTarget, { id, entities }: { id: string; entities: Record<string, string> }): void {
+  if (hass.user?.is_admin === true) navigate(`/config/devices/device/${id}`);
+  else moreInfo(from, OVERVIEW.map((key) => entities[key]).find(Boolean));
 }
 
 export interface Listed {

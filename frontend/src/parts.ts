@@ -138,6 +138,12 @@ export function perDay(hass: Hass, state: ReturnType<typeof stateOf>): { text: s
   return { text: f.money(hass, day, currency || undefined), amount: day };
 }
 
+/** A sum of what is known, undefined if nothing is. */
+export function sumOf(numbers: (number | undefined)[]): number | undefined {
+  const known = numbers.filter((value): value is number => value !== undefined);
+  return known.length ? known.reduce((sum, value) => sum + value, 0) : undefined;
+}
+
 /** What a miner costs a day: its own sensor, else its power at the price of now. */
 export function costOf(hass: Hass, model: Model, miner: HmmDevice, watts: number | undefined): string | undefined {
   const own = perDay(hass, stateOf(hass, miner, "sensor.cost_rate"));

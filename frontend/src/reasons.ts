@@ -38,7 +38,7 @@ function worded(hass: Hass, name: string, value: unknown, unit: string): string 
       return f.join([f.number(hass, value), "W"]);
     case "room":
     case "target":
-      return f.degrees(hass, value);
+      return f.degrees(hass, value, 1);
     case "efficiency":
       return f.join([f.number(hass, value, 1, true), "J/TH"]);
     default:

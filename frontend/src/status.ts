@@ -90,7 +90,8 @@ export function needsAttention(status: Status): boolean {
 function values(hass: Hass, state: HassState | undefined): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [name, value] of Object.entries(state?.attributes ?? {})) {
-    if (typeof value === "number") found[name] = f.number(hass, value, Number.isInteger(value) ? 0 : 1);
+    if (typeof value === "number" && state?.attributes.unit === "°C") found[name] = f.number(hass, f.temperature(hass, value)[0]);
+    else if (typeof value === "number") found[name] = f.number(hass, value, Number.isInteger(value) ? 0 : 1);
     else if (typeof value === "string") found[name] = value;
   }
   const until = f.readTime(state?.attributes.until);
@@ -116,7 +117,7 @@ export function say(hass: Hass, key: string, named: Record<string, string> = {})
 function adviceOf(hass: Hass, reason: string | undefined, state: HassState | undefined): string {
   if (!reason) return "";
   const sentence = say(hass, `selector.sentence.options.${reason}`, values(hass, state));
-  return sentence || say(hass, `entity.sensor.status.state_attributes.reason.state.${reason}`)
+  return sentence.replaceAll("°C", f.temperature(hass, 0)[1]) || say(hass, `entity.sensor.status.state_attributes.reason.state.${reason}`)
     || say(hass, `entity.binary_sensor.problem.state_attributes.problems.state.${reason}`);
 }
 
@@ -127,8 +128,8 @@ function firstSentence(words: string): string {
 function ofLimit(hass: Hass, state: HassState | undefined): { value: string; limit: string } | undefined {
   const { value, limit, unit } = state?.attributes ?? {};
   if (typeof value !== "number" || typeof limit !== "number") return undefined;
-  const digits = unit === "°C" || unit === "°F" ? 0 : 2;
-  return { value: f.number(hass, value, digits), limit: f.join([f.number(hass, limit, digits), String(unit ?? "")]) };
+  if (unit === "°C") return { value: f.number(hass, f.temperature(hass, value)[0]), limit: f.degrees(hass, limit) };
+  return { value: f.number(hass, value, 2), limit: f.join([f.number(hass, limit, 2), String(unit ?? "")]) };
 }
 
 /** Read what a miner does; without its status entity from what else it shows. */
@@ -211,7 +212,7 @@ function lineOf(hass: Hass, miner: HmmDevice, status: Status, state: string | un
       if (limit) return text(hass, "line_overheated", limit);
       const { value } = source?.attributes ?? {};
       return typeof value === "number"
-        ? text(hass, "line_overheated_value", { value: f.join([f.number(hass, value), "°C"]) })
+        ? text(hass, "line_overheated_value", { value: f.degrees(hass, value) })
         : text(hass, "line_overheated_plain");
     }
     case "offline": {

@@ -91,3 +91,21 @@ test("prices of electricity are told in hundredths, hours as the user's clock sh
   expect(f.hour(fakeHass([], { time_format: "12" }), at)[0]).toMatch(/^3\sPM$/u);
   expect(f.startOfDay(fakeHass([]), at.getTime())).toBe(Date.UTC(2026, 10, 27, 23));
 });
+
+test.each([
+  ["Asia/Kolkata", "2026-11-30T18:40:00Z", "2026-11-30T18:30:00Z"],
+  ["Europe/Berlin", "2026-11-30T11:20:00Z", "2026-11-29T23:00:00Z"],
+  // The clock goes forward, and back
+  ["Europe/Berlin", "2026-03-29T10:00:00Z", "2026-03-28T23:00:00Z"],
+  ["Europe/Berlin", "2026-10-25T11:00:00Z", "2026-10-24T22:00:00Z"],
+])("a day in %s begins at its midnight", (time_zone, now, midnight) => {
+  for (const time_format of ["24", "12", "language"]) {
+    const hass = fakeHass([], { time_format }, { config: { time_zone } } as never);
+    expect(new Date(f.startOfDay(hass, Date.parse(now))).toISOString()).toBe(new Date(midnight).toISOString());
+  }
+});
+
+test("the year of a day is that of the user's clock", () => {
+  const hass = fakeHass([], {}, { config: { time_zone: "Pacific/Kiritimati" } } as never);
+  expect(f.day(hass, new Date("2026-12-31T12:00:00Z"), new Date("2026-12-31T08:00:00Z"))).toContain("2027");
+});

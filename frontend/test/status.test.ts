@@ -77,6 +77,21 @@ test("the reason stands in the line", () => {
   expect(line("fault", { reason: "power_fault" })).toBe("Fault: chips have no power");
 });
 
+test("heat is told in the user's unit", () => {
+  const find = (key: string) => (key.endsWith("sentence.options.overheat") ? "Too hot: {value} °C. Clean it." : "");
+  const localize = (key: string, values: Record<string, string> = {}) => find(key).replace(/\{(\w+)\}/gu, (_, name: string) => values[name] ?? "");
+  const told = (temperature: string, entities: Fake["entities"]) => {
+    const hass = fakeHass([miner("m", entities)], {}, { config: { unit_system: { temperature } }, localize } as never);
+    const { line, advice } = statusOf(hass, modelOf(hass).miners[0] as HmmDevice);
+    return [line.replace(/\u00a0/gu, " "), advice];
+  };
+  const overheated = { "sensor.status": ["overheated", { reason: "overheat", value: 76, limit: 75, unit: "°C" }] } as Fake["entities"];
+  expect(told("°C", overheated)).toEqual(["Too hot: 76 of 75 °C", "Too hot: 76 °C. Clean it."]);
+  expect(told("°F", overheated)).toEqual(["Too hot: 169 of 167 °F", "Too hot: 169 °F. Clean it."]);
+  const alone = { "sensor.status": ["overheated", { value: 80, unit: "°C" }] } as Fake["entities"];
+  expect(told("°F", alone)[0]).toContain("176 °F");
+});
+
 test("a plug that is off is the reason, and the button", () => {
   const { hass, found, status } = read({ "sensor.status": ["offline", { reason: "no_response" }], "switch.mining": "off" });
   expect(status.line).toContain("its plug is off");

@@ -142,6 +142,16 @@ async def test_views_share_one_history_and_leave_no_error(
     await expect(select_all).to_have_count(0)
     await expect(table.locator("tbody input:not(:checked)")).to_have_count(0)
     await card.get_by_role("button", name="End the selection").click()
+    # One action for all that are selected, which the miner follows
+    await table.get_by_role("checkbox", name="Desk").check()
+    selected = card.get_by_role("toolbar")
+    await selected.get_by_role("button", name="Pause").click()
+    await expect(selected.get_by_role("button", name="Resume")).to_be_visible()
+    assert miners[0].paused
+    await selected.get_by_role("button", name="Resume").click()
+    await expect(selected.get_by_role("button", name="Pause")).to_be_visible()
+    assert not miners[0].paused
+    await card.get_by_role("button", name="End the selection").click()
     await table.get_by_role("button", name="Desk").click()
     await page.wait_for_url(f"**/{BOARD}/miner-{ids['Desk']}")
     await page.goto(f"{home_assistant.url}/{BOARD}/fleet")

@@ -5,8 +5,8 @@ import { type Action, remedy } from "../actions";
 import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, navigate, openDevice, openMinerPage } from "../hass";
-import { areaOf, type HmmDevice, type Model, nameOf, stateOf } from "../model";
-import { actionButton, big, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats } from "../parts";
+import { areaOf, type HmmDevice, type Model, modelOf, nameOf, stateOf } from "../model";
+import { actionButton, big, circle, icon, perDay, quantity, readingsOf, type Readings, type Stat, stats, sumOf } from "../parts";
 import { isPrivate, needsAttention, type PoolStatus, poolName, poolStatus, setPrivate, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { maybeText, plural } from "../texts";
@@ -92,7 +92,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
       ${isPrivate() ? this.privacyRow() : nothing}
       <div aria-live="polite" aria-relevant="additions">${shown.map((problem) => this.problemRow(problem))}</div>
       ${problems.length > shown.length
-        ? html`<button class="more sec line" @click=${() => navigate(this.config.more ?? "/config/integrations/integration/hmm")}>
+        ? html`<button class="more sec line" @click=${() => this.showAll()}>
             ${plural(hass, "more_problems", problems.length - shown.length)}${icon("mdi:chevron-right", "flip")}
           </button>`
         : nothing}
@@ -217,11 +217,11 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
           key: `group-${one.miner.id}`,
           title: area ? this.t("group_title", { count: alike.length, area }) : this.t("group_title_plain", { count: alike.length }),
           line: this.t("group_offline", { time: one.status.since ? f.moment(hass, one.status.since) : "" }),
-          open: () => navigate(this.config.more ?? "/config/integrations/integration/hmm"),
+          open: () => this.showAll(),
           action: {
             label: this.t("show_count", { count: alike.length }),
             icon: "mdi:format-list-bulleted",
-            run: () => navigate(this.config.more ?? "/config/integrations/integration/hmm"),
+            run: () => this.showAll(),
           },
         });
         continue;
@@ -240,6 +240,13 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     return rows;
   }
 
+  /** Where all miners are: a page of the settings is for administrators alone. */
+  private showAll(): void {
+    const { more } = this.config;
+    if (more || this.hass.user?.is_admin) navigate(more ?? "/config/integrations/integration/hmm");
+    else moreInfo(this, modelOf(this.hass).fleet?.entities["sensor.problems"]);
+  }
+
   private look(status: Status): Pick<Problem, "tone" | "form" | "icon" | "rank"> {
     return { tone: status.tone, form: status.form, icon: status.icon, rank: status.rank };
   }
@@ -253,7 +260,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
       form: status.form,
       icon: status.icon,
       rank: status.tone === "err" ? 3 : 7,
-      open: () => openDevice(pool.id),
+      open: () => openDevice(hass, this, pool),
     };
   }
 
@@ -355,7 +362,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
             <span class="tx"><span class="p">${this.t("best_share_value", { value: f.join(f.difficulty(hass, best)) })}</span><span class="q e"><bdi>${by}</bdi></span></span>
           </button>`}
       ${block
-        ? html`<button class="tile big" @click=${() => openDevice(block.pool.id)}>
+        ? html`<button class="tile big" @click=${() => openDevice(hass, this, block.pool)}>
             ${circle("neu", "tint", "mdi:cube-outline")}
             <span class="tx"><span class="p">${this.t("last_block")}</span><span class="q e"><bdi>${poolName(hass, model.pools, block.pool)}</bdi> · ${f.ago(hass, block.at)}</span></span>
           </button>`
@@ -397,7 +404,3 @@ function isSameCause(hass: Hass, one: One, other: One): boolean {
   );
 }
 
-function sumOf(numbers: (number | undefined)[]): number | undefined {
-  const known = numbers.filter((value): value is number => value !== undefined);
-  return known.length ? known.reduce((sum, value) => sum + value, 0) : undefined;
-}

@@ -63,7 +63,7 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
       <div class="tile big">
         ${circle(status.tone, status.form, status.icon)}
         <div class="tx"><h2 class="p e" title=${name}><bdi>${name}</bdi></h2><span class="q e"><bdi>${this.subtitle(hass, miner, status)}</bdi></span></div>
-        <button class="ib" aria-label=${this.t("details", { name })} @click=${() => openDevice(miner.id)}>${icon("mdi:dots-vertical")}</button>
+        <button class="ib" aria-label=${this.t("details", { name })} @click=${() => openDevice(hass, this, miner)}>${icon("mdi:dots-vertical")}</button>
       </div>
       ${this.reason(hass, miner, status, fix)}
       ${this.hero(hass, miner, readings, status)}
@@ -196,7 +196,7 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
       isKnown(latency) ? hass.formatEntityState(latency) : "",
       rejects === undefined ? "" : `${f.percent(hass, 100 - rejects)} ${this.t("accepted")}`,
     ].filter(Boolean);
-    return html`<button class="row" @click=${() => (account ? openDevice(account.id) : moreInfo(this, miner.entities["sensor.active_pool"]))}>
+    return html`<button class="row" @click=${() => (account ? openDevice(hass, this, account) : moreInfo(this, miner.entities["sensor.active_pool"]))}>
       ${icon("mdi:server-network")}
       <span class="tx"><span class="p e"><bdi>${name}</bdi></span>${facts.length ? html`<span class="q sec"><bdi>${facts.join(" · ")}</bdi></span>` : nothing}</span>
       ${icon("mdi:chevron-right", "flip")}

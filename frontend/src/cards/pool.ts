@@ -62,7 +62,7 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
       share ? this.t("last_share", { ago: f.ago(hass, share) }) : "",
     ].filter(Boolean);
     return html`<ha-card role="article" aria-label=${name}>
-      <button class="tile big" @click=${() => openDevice(pool.id)}>
+      <button class="tile big" @click=${() => openDevice(hass, this, pool)}>
         ${circle(status.tone, status.form, status.icon)}
         <span class="tx"><span class="p e" role="heading" aria-level="2" title=${name}><bdi>${name}</bdi></span><span class="q clamp"><bdi>${line.join(" · ")}</bdi></span></span>
         ${icon("mdi:chevron-right", "flip")}
@@ -83,7 +83,7 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
     const line = status.line || (isSolo ? [this.oddsText(hass, pool), this.timeText(hass, pool)] : [this.earned(hass, pool)]).filter(Boolean).join(" · ")
       || this.t("all_well");
     return html`<ha-card class="compact">
-      <button class="tile" title="${name}: ${line}" @click=${() => openDevice(pool.id)}>
+      <button class="tile" title="${name}: ${line}" @click=${() => openDevice(hass, this, pool)}>
         ${circle(status.tone, status.form, status.icon)}
         <span class="tx"><span class="p e"><bdi>${name}</bdi></span><span class="q e"><bdi>${line}</bdi></span></span>
       </button>

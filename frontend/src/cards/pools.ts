@@ -5,7 +5,7 @@ import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, openDevice } from "../hass";
 import { type HmmDevice, type Model, stateOf } from "../model";
-import { icon } from "../parts";
+import { icon, sumOf } from "../parts";
 import { poolName } from "../status";
 import { styles } from "../styles";
 
@@ -84,28 +84,34 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
     if (key === this.asked) return;
     this.asked = key;
     const days = PERIODS[this.period];
+    let found: typeof this.found = {};
     try {
-      this.found = await this.hass.connection.sendMessagePromise<Record<string, Statistics[]>>({
+      found = await this.hass.connection.sendMessagePromise<Record<string, Statistics[]>>({
         type: "recorder/statistics_during_period",
         start_time: new Date(Date.now() - days * 86_400_000).toISOString(),
         statistic_ids: this.ids,
         period: ({ 1: "5minute", 7: "hour", 30: "day" } as const)[days],
         types: ["mean", "change"],
+        // Whatever unit the owner chose for the sensors
+        units: { duration: "ms" },
       });
     } catch {
-      this.found = {};
+      // A browser that lost its connection asks again in five minutes
     }
+    if (key === this.asked) this.found = found;
+  }
+
+  private known(id: string | undefined, type: keyof Statistics): number[] {
+    return ((id && this.found?.[id]) || []).map((row) => row[type]).filter((value): value is number => typeof value === "number");
   }
 
   private mean(id: string | undefined): number | undefined {
-    const values = (id && this.found?.[id])?.valueOf() as Statistics[] | undefined;
-    const known = (values ?? []).map(({ mean }) => mean).filter((mean): mean is number => typeof mean === "number");
-    return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : undefined;
+    const known = this.known(id, "mean");
+    return known.length ? sumOf(known)! / known.length : undefined;
   }
 
   private change(id: string | undefined): number | undefined {
-    const known = ((id && this.found?.[id]) || []).map(({ change }) => change).filter((change): change is number => typeof change === "number");
-    return known.length ? known.reduce((sum, value) => sum + value, 0) : undefined;
+    return sumOf(this.known(id, "change"));
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {
@@ -141,7 +147,7 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
               (line) => html`<tr>
                 ${columns.map((column) =>
                   column === "name"
-                    ? html`<td><button class="to e" title=${line.name} @click=${() => openDevice(line.pool.id)}><bdi>${line.name}</bdi></button></td>`
+                    ? html`<td><button class="to e" title=${line.name} @click=${() => openDevice(hass, this, line.pool)}><bdi>${line.name}</bdi></button></td>`
                     : html`<td class=${isWide(column) ? "wide" : ""} title=${line[column] === undefined ? this.t("not_reported") : ""}><bdi>${cell(hass, line, column)}</bdi></td>`,
                 )}
               </tr>`,

@@ -108,13 +108,15 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
     const key = JSON.stringify([strategy.id, new Date().toDateString(), known]);
     if (key === this.asked) return;
     this.asked = key;
+    let ahead: Ahead | undefined = { kind: "", bands: [], lanes: [], past: undefined };
     try {
       const days = this.config.short ? 0 : DAYS;
       const { response } = (await this.hass.callService("hmm", "preview_strategy", { days }, { device_id: strategy.id }, false, true)) as { response?: unknown };
-      this.ahead = aheadOf(response);
+      ahead = aheadOf(response);
     } catch {
-      this.ahead = { kind: "", bands: [], lanes: [], past: undefined };
+      // A user who may not read it
     }
+    if (key === this.asked) this.ahead = ahead;
   }
 
   /** Ask for the forecast of the sun; again each hour. */

@@ -2,12 +2,12 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { type Action, modeName } from "../actions";
+import { type Action, inBulk, modeName } from "../actions";
 import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, openDevice, openMinerPage } from "../hass";
 import { areaOf, type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
-import { circle, icon, poolOf, powerText, type Readings, readingsOf } from "../parts";
+import { circle, icon, poolOf, powerText, type Readings, readingsOf, sumOf } from "../parts";
 import { needsAttention, type Status, statusOf } from "../status";
 import { styles } from "../styles";
 import { plural, type TextKey } from "../texts";
@@ -254,7 +254,10 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
 
   private group(hass: Hass, title: string, rows: Row[], isTitled: boolean): TemplateResult {
     const isClosed = isTitled && this.closed.has(title);
-    const sum = (key: "hashrate" | "power") => rows.reduce((total, { readings }) => total + (readings[key] ?? 0), 0);
+    const sum = (key: "hashrate" | "power") => {
+      const total = sumOf(rows.map(({ readings }) => readings[key]));
+      return total === undefined ? "–" : f.join(f[key](hass, total));
+    };
     const toggle = () => {
       if (!this.closed.delete(title)) this.closed.add(title);
       this.requestUpdate();
@@ -263,8 +266,8 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
       ${isTitled
         ? html`<tr class="grp">
             <th colspan="2" scope="rowgroup"><button aria-expanded=${isClosed ? "false" : "true"} @click=${toggle}>${icon(isClosed ? "mdi:chevron-right" : "mdi:chevron-down", "small flip")}<strong>${title}</strong><span class="sec">· ${f.number(hass, rows.length)}</span></button></th>
-            <td class="n"><bdi>${f.join(f.hashrate(hass, sum("hashrate")))}</bdi></td>
-            <td class="n hide"><bdi>${f.join(f.power(hass, sum("power")))}</bdi></td>
+            <td class="n"><bdi>${sum("hashrate")}</bdi></td>
+            <td class="n hide"><bdi>${sum("power")}</bdi></td>
             <td class="w4" colspan="2"></td><td class="w3"></td><td class="w2"></td><td class="w1"></td>
           </tr>`
         : nothing}
@@ -280,7 +283,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     const second = status.line || status.word;
     return html`<tr class=${isPicked ? "sel" : ""}>
       <td class="box"><label class="lab"><input type="checkbox" class="chk" aria-label=${this.t("select_name", { name })} .checked=${isPicked} @click=${(event: MouseEvent) => this.pick(miner.id, event.shiftKey)} /></label></td>
-      <td class="name"><button class="nm" @click=${() => (this.config.pages ? openMinerPage : openDevice)(miner.id)}>
+      <td class="name"><button class="nm" @click=${() => (this.config.pages ? openMinerPage(miner.id) : openDevice(hass, this, miner))}>
         ${circle(status.tone, status.form, status.icon)}
         <span class="tx"><span class="e" style="display:block" title=${name}><bdi>${name}</bdi></span><span class="q e ${needsAttention(status) ? "" : "sec"}" title=${second}><bdi>${second}</bdi></span></span>
       </button></td>
@@ -330,8 +333,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
       if (!isKnown(mode) || !Array.isArray(mode.attributes.options)) continue;
       for (const option of mode.attributes.options.map(String)) modes.set(option, [...(modes.get(option) ?? []), miner]);
     }
-    const setMode = (mode: string) => this.forEach(`mode`, mode, modes.get(mode) ?? [], (miner) =>
-      hass.callService("select", "select_option", { option: mode }, { entity_id: miner.entities["select.mode"] }));
+    const setMode = (mode: string) => void this.perform("mode", `${mode} …`, undefined, () => inBulk(hass, "set_mode", modes.get(mode) ?? [], { mode }));
     const ids = (key: string, state?: string) =>
       picked.map(({ miner }) => miner).filter((miner) => {
         const found = stateOf(hass, miner, key);
@@ -339,14 +341,9 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
       });
     const [on, off, restartable] = [ids("switch.mining", "on"), ids("switch.mining", "off"), ids("button.restart")];
     const actions: [string, Action | undefined][] = [
-      ["pause", on.length ? this.bulk("pause", "pausing", "mdi:pause", on, total, (miner) => hass.callService("switch", "turn_off", {}, { entity_id: miner.entities["switch.mining"] })) : undefined],
-      ["resume", off.length ? this.bulk("resume", "resuming", "mdi:play", off, total, (miner) => hass.callService("switch", "turn_on", {}, { entity_id: miner.entities["switch.mining"] })) : undefined],
-      ["restart", restartable.length
-        ? {
-            ...this.bulk("restart", "restarting", "mdi:restart", restartable, total, (miner) => hass.callService("button", "press", {}, { entity_id: miner.entities["button.restart"] })),
-            confirm: this.t("confirm_restart_many", { count: restartable.length }),
-          }
-        : undefined],
+      ["pause", this.bulk("pause", "pausing", "mdi:pause", on, total)],
+      ["resume", this.bulk("resume", "resuming", "mdi:play", off, total)],
+      ["restart", this.bulk("restart", "restarting", "mdi:restart", restartable, total, this.t("confirm_restart_many", { count: restartable.length }))],
     ];
     const failure = ["pause", "resume", "restart", "mode"].map((key) => this.failure(key)).find(Boolean);
     const asked = actions.find(([key]) => key === this.asking);
@@ -380,24 +377,15 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     </button>`;
   }
 
-  private bulk(label: TextKey, busy: TextKey, name: string, miners: HmmDevice[], total: number, call: (miner: HmmDevice) => Promise<unknown>): Action {
+  private bulk(key: "pause" | "resume" | "restart", busy: TextKey, name: string, miners: HmmDevice[], total: number, confirm = ""): Action | undefined {
+    if (!miners.length) return undefined;
     return {
-      label: miners.length === total ? this.t(label) : this.t("mode_count", { mode: this.t(label), count: miners.length, total }),
+      label: miners.length === total ? this.t(key) : this.t("mode_count", { mode: this.t(key), count: miners.length, total }),
       busy: this.t(busy),
       icon: name,
-      run: () => this.each(miners, call),
+      confirm,
+      run: () => inBulk(this.hass, key, miners),
     };
-  }
-
-  private forEach(key: string, label: string, miners: HmmDevice[], call: (miner: HmmDevice) => Promise<unknown>): void {
-    void this.perform(key, `${label} …`, undefined, () => this.each(miners, call));
-  }
-
-  /** One after the other would take minutes, all at once would trip a fuse: the integration queues per miner. */
-  private async each(miners: HmmDevice[], call: (miner: HmmDevice) => Promise<unknown>): Promise<void> {
-    const results = await Promise.allSettled(miners.map(call));
-    const failed = results.flatMap((result, index) => (result.status === "rejected" ? [nameOf(miners[index]!)] : []));
-    if (failed.length) throw new Error(`${this.t("done_count", { count: miners.length - failed.length, total: miners.length })} (${failed.join(", ")})`);
   }
 }
 

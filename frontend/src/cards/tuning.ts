@@ -59,12 +59,14 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
     const key = JSON.stringify([id, entities.map(({ entity_id }) => [this.hass.states[entity_id]?.state, this.hass.states[entity_id]?.attributes.options])]);
     if (!entities.length || key === this.known) return;
     this.known = key;
+    let profiles: Profile[] = [];
     try {
       const { response } = (await this.hass.callService("hmm", "get_tuning", {}, { device_id: id }, false, true)) as { response?: unknown };
-      this.profiles = profilesOf(response);
+      profiles = profilesOf(response);
     } catch {
-      this.profiles = [];
+      // A user who may not read it
     }
+    if (key === this.known) this.profiles = profiles;
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {
@@ -130,7 +132,7 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
           <td>${hashrate ? f.number(hass, hashrate, 2, true) : "–"}</td>
           <td>${power ? f.join(f.power(hass, power)) : "–"}</td>
           <td>${hashrate && power ? f.number(hass, power / hashrate, 1, true) : "–"}</td>
-          <td class="wide">${temperature ? f.join([f.number(hass, temperature), "°C"]) : "–"}</td>
+          <td class="wide">${temperature ? f.degrees(hass, temperature) : "–"}</td>
           <td>${options.includes(name) ? html`<button class="btn sm" ?disabled=${mode?.state === name || this.busy(name) !== undefined} aria-label=${`${this.t("apply")}: ${name}`} @click=${() => apply(name)}>${this.busy(name) ?? this.t(mode?.state === name ? "applied" : "apply")}</button>` : nothing}</td>
         </tr>`,
       )}</tbody>

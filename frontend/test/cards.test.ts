@@ -1,0 +1,103 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { inBulk } from "../src/actions";
+import type { HmmCard } from "../src/card";
+import { HmmFleetCard } from "../src/cards/fleet";
+import { HmmPoolsCard } from "../src/cards/pools";
+import { HmmMinersTableCard } from "../src/cards/table";
+import { type Hass, openDevice } from "../src/hass";
+import { modelOf } from "../src/model";
+import { FLEET, fakeHass, miner, pool } from "./hass";
+
+vi.stubGlobal("document", { hidden: false });
+afterEach(() => void vi.useRealTimers());
+
+/** What a template says: its words, without what only a browser does. */
+function wordsOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(wordsOf).join("");
+  if (typeof value === "string" || typeof value === "number") return String(value);
+  if (!value || typeof value !== "object") return "";
+  if ("_$litDirective$" in value) {
+    const [items, , draw] = (value as unknown as { values: [unknown[], unknown, (item: unknown) => unknown] }).values;
+    return items.map((item) => wordsOf(draw(item))).join("");
+  }
+  const { strings = [], values = [] } = value as { strings?: string[]; values?: unknown[] };
+  return strings.map((part, index) => part + wordsOf(values[index])).join("");
+}
+
+function drawn(card: HmmCard, hass: Hass, config: object = {}): string {
+  card.hass = hass;
+  card.setConfig({ type: "custom:x", ...config });
+  return wordsOf((card as unknown as { render(): unknown }).render()).replace(/[\u00a0\s]+/gu, " ");
+}
+
+test("an answer that comes late is not shown for the period that was chosen since", async () => {
+  const answers: ((found: object) => void)[] = [];
+  const connection = { sendMessagePromise: () => new Promise((resolve) => answers.push(resolve)) };
+  const hass = fakeHass([pool("p", { "sensor.latency": "20" })], {}, { connection } as never);
+  const [id] = Object.keys(hass.states).filter((one) => hass.states[one]?.state === "20");
+  const card = new HmmPoolsCard();
+  const load = () => (card as unknown as { load(): Promise<void> }).load();
+  drawn(card, hass);
+  const first = load();
+  card.period = "hours_24";
+  const second = load();
+  answers[1]!({ [id!]: [{ mean: 24 }] });
+  await second;
+  answers[0]!({ [id!]: [{ mean: 700 }] });
+  await first;
+  expect(drawn(card, hass)).toContain("24 ms");
+});
+
+test("a group of miners without a reading has no sum, and no zero", () => {
+  const silent = { "sensor.status": "offline", "sensor.hashrate": "unavailable", "sensor.power": "unavailable" };
+  const hass = fakeHass([miner("a", silent), miner("b", { "sensor.power": "unknown" })]);
+  const words = drawn(new HmmMinersTableCard(), hass);
+  expect(words).not.toContain("0 TH/s");
+  expect(words).not.toContain("0 W");
+  expect(words).toContain("1.07 TH/s");
+});
+
+test("only administrators are led to pages of the settings", () => {
+  const went: string[] = [];
+  vi.stubGlobal("history", { pushState: (_: null, __: string, path: string) => went.push(path) });
+  vi.stubGlobal("window", new EventTarget());
+  const asked: string[] = [];
+  const from = new EventTarget();
+  from.addEventListener("hass-more-info", (event) => asked.push((event as CustomEvent<{ entityId: string }>).detail.entityId));
+  const hass = fakeHass([miner("m")]);
+  const [found] = modelOf(hass).miners;
+  openDevice(hass, from, found!);
+  openDevice({ ...hass, user: { is_admin: false } }, from, found!);
+  expect(went).toEqual(["/config/devices/device/m"]);
+  expect(asked).toEqual([found!.entities["sensor.status"]]);
+  const card = new HmmFleetCard();
+  card.hass = { ...hass, user: { is_admin: false } };
+  card.setConfig({ type: "custom:hmm-fleet-card" });
+  (card as unknown as { showAll(): void }).showAll();
+  expect(went).toHaveLength(1);
+});
+
+test("what failed is forgotten once its entity has changed", async () => {
+  const hass = fakeHass([FLEET, miner("m", { "select.mode": ["eco", {}] })]);
+  const card = new HmmFleetCard() as unknown as HmmCard & {
+    perform(key: string, label: string, entity: string, action: () => Promise<unknown>): Promise<void>;
+    failure(key: string): string | undefined;
+  };
+  drawn(card, hass);
+  const mode = modelOf(hass).miners[0]!.entities["select.mode"]!;
+  await card.perform("mode", "x", mode, () => Promise.reject(new Error("no")));
+  expect(card.failure("mode")).toContain("no");
+  card.hass = { ...hass, states: { ...hass.states, [mode]: { ...hass.states[mode]!, state: "turbo" } } };
+  expect(card.failure("mode")).toBeUndefined();
+});
+
+test("many miners are asked by one action, which spreads them, and those that failed are named", async () => {
+  const calls: unknown[] = [];
+  const callService = async (...call: unknown[]) => {
+    calls.push(call);
+    return { response: { miners: [{ device_id: "a", success: true }, { device_id: "b", success: false }] } };
+  };
+  const hass = fakeHass([miner("a"), miner("b", {}, { name: "Bee" })], {}, { callService });
+  await expect(inBulk(hass, "restart", modelOf(hass).miners)).rejects.toThrow("(Bee)");
+  expect(calls).toEqual([["hmm", "restart", {}, { device_id: ["a", "b"] }, false, true]]);
+});
