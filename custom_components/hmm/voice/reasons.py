@@ -34,10 +34,11 @@ def status_of(
         yield speech.say(
             "miner", name=miner.name, said=speech.language.comma.join(said)
         )
-    problem = problem_of(hass, speech, miner)
-    if problem is not None:
-        yield problem
-    elif (reason := _reason_of(speech, miner)) is not None:
+    if coordinator is None:
+        if (problem := problem_of(hass, speech, miner)) is not None:
+            yield problem
+    elif reason := _problem_of(hass, speech, miner) or _reason_of(speech, miner):
+        # Its name was said before
         yield f"{reason}."
 
 
@@ -58,11 +59,15 @@ def degrees_of(hass: HomeAssistant, celsius: float) -> str:
 
 def problem_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> str | None:
     """Return what is wrong with a miner and since when, None if nothing is."""
+    sentence = _problem_of(hass, speech, miner)
+    return sentence and speech.say("miner", name=miner.name, said=sentence)
+
+
+def _problem_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> str | None:
+    """Return that without its name."""
     if miner.coordinator is None:
         reason = entry_reason(hass, miner.entry)
-        if reason is None:
-            return None
-        return speech.say("miner", name=miner.name, said=speech.plain(reason))
+        return None if reason is None else speech.plain(reason)
     status = miner.coordinator.status
     key, values, since = "", status.values, status.record.status
     if status.active:
@@ -73,8 +78,7 @@ def problem_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> str | None:
         key = since.reason or "no_response"
     if not key:
         return None
-    sentence = f"{speech.reason(key, values)} {speech.since(since.at)}".strip()
-    return speech.say("miner", name=miner.name, said=sentence)
+    return f"{speech.reason(key, values)} {speech.since(since.at)}".strip()
 
 
 def decision_of(hass: HomeAssistant, speech: Speech, miner: Miner) -> str | None:
