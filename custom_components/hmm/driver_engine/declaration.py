@@ -1,6 +1,7 @@
 """Reads what a driver file contains about itself, without running any of it."""
 
 import ast
+import codecs
 from collections.abc import Iterable, Iterator, Mapping
 import contextlib
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ class Declaration:
         return self.drivers[0]
 
 
-@lru_cache(maxsize=32)  # The bundled ones are read at each start, reload and update
+@lru_cache(maxsize=64)  # The bundled ones are read at each start, reload and update
 def declare(source: bytes, path: Path) -> Declaration:
     """Return what a file declares. Raises NotADriver.
 
@@ -414,6 +415,9 @@ def _changelog_part(docstring: str | None) -> str | None:
 
 def _changelog_comment(source: bytes) -> str | None:
     """Return the comment that begins with the heading of a changelog."""
+    # To find its comments takes far longer than all else that is read of a file
+    if not any(map(_is_heading, source.removeprefix(codecs.BOM_UTF8).splitlines())):
+        return None
     lines: list[str] = []
     last = 0
     try:
@@ -421,7 +425,7 @@ def _changelog_comment(source: bytes) -> str | None:
             if token.type != tokenize.COMMENT:
                 continue
             row, column = token.start
-            text = token.string.lstrip("#").removeprefix(" ").rstrip()
+            text = _text_of(token.string)
             if lines and row == last + 1 and column == 0:
                 lines.append(text)
             elif lines:
@@ -432,3 +436,14 @@ def _changelog_comment(source: bytes) -> str | None:
     except tokenize.TokenError, SyntaxError:
         return None
     return "\n".join(lines) or None
+
+
+def _is_heading(line: bytes) -> bool:
+    """Return whether a line, unless it is within a text, is the heading of a changelog."""
+    if not line.startswith(b"#"):
+        return False
+    return _CHANGELOG.match(_text_of(line.decode(errors="replace"))) is not None
+
+
+def _text_of(comment: str) -> str:
+    return comment.lstrip("#").removeprefix(" ").rstrip()
