@@ -664,58 +664,52 @@ def test_utf_8_by_any_name(tmp_path: Path, begin: bytes) -> None:
 # Files that may only run in a process of their own
 
 
+HARMFUL = {
+    "while True:\n    pass\n": "It takes longer than 1 s to load",
+    "import time\ntime.sleep(3600)\n": "It takes longer than 1 s to load",
+    "import os\nos._exit(0)\n": "It ends the program when it is loaded",
+    "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n": (
+        "It ends the program when it is loaded"
+    ),
+    "import ctypes\nctypes.string_at(0)\n": "It ends the program when it is loaded",
+    f"import os\nos.fork()\n{LEGACY}": (
+        "It copies the whole program (fork) when it is loaded"
+    ),
+    "import threading, time\n"
+    "for _ in range(20):\n"
+    f"    threading.Thread(target=time.sleep, args=(3600,)).start()\n{LEGACY}": (
+        "It starts too many threads when it is loaded"
+    ),
+    "x = 'x' * 8_000_000_000\n": "It fails when it is loaded: MemoryError",
+}
+
+
 @pytest.mark.trial
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("while True:\n    pass\n", "It takes longer than 3 s to load"),
-        ("import time\ntime.sleep(3600)\n", "It takes longer than 3 s to load"),
-        ("import os\nos._exit(0)\n", "It ends the program when it is loaded"),
-        (
-            "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n",
-            "It ends the program when it is loaded",
-        ),
-        (
-            "import ctypes\nctypes.string_at(0)\n",
-            "It ends the program when it is loaded",
-        ),
-        (
-            "import os\nos.fork()\n" + LEGACY,
-            "It copies the whole program (fork) when it is loaded",
-        ),
-        (
-            "import threading, time\n"
-            "for _ in range(20):\n"
-            "    threading.Thread(target=time.sleep, args=(3600,)).start()\n" + LEGACY,
-            "It starts too many threads when it is loaded",
-        ),
-        ("x = 'x' * 8_000_000_000\n", "It fails when it is loaded: MemoryError"),
-    ],
-)
 def test_what_would_take_home_assistant_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, reason: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a file that hangs, leaves or multiplies, only the others run in here."""
-    monkeypatch.setattr(preflight, "LOAD_SECONDS", 3.0)
-    ran: list[Path] = []
+    """Given files that hang, leave or multiply, only the others run in here."""
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 1.0)
+    ran: list[str] = []
     import_file: Callable[..., Any] = user_file._import_user_file
 
     def note(file: driver_files.DriverFile, *args: Any) -> Any:
-        ran.append(file.path)
-        assert file.path.name != "b_driver.py"
+        ran.append(file.path.name)
+        assert not file.path.name.startswith("b")
         return import_file(file, *args)
 
     monkeypatch.setattr(user_file, "_import_user_file", note)
     threads = threading.active_count()
-    good = {"a_driver": MINER, "c_driver": LEGACY}
-    drivers = load(tmp_path, **good, b_driver=source)
+    sources = {f"b{number}_driver": source for number, source in enumerate(HARMFUL)}
+    drivers = load(tmp_path, a_driver=MINER, **sources, c_driver=LEGACY)
 
-    failed = failure(drivers)
-    assert failed.path.name == "b_driver.py"
-    assert failed.reason == reason
+    reasons = {failed.path.name: failed.reason for failed in drivers.failed}
+    assert reasons == dict(
+        zip([f"{name}.py" for name in sources], HARMFUL.values(), strict=True)
+    )
     assert drivers.miners["acme"].path.name == "a_driver.py"
     assert drivers.pools["acme"].path.name == "c_driver.py"
-    assert {path.name for path in ran} == {"a_driver.py", "c_driver.py"}
+    assert sorted(ran) == ["a_driver.py", "c_driver.py"]
     assert threading.active_count() == threads
 
 
@@ -754,8 +748,8 @@ def test_what_came_of_a_file_is_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tried: list[str]
 ) -> None:
     """Given files as they were, only one with a mere error is tried again."""
-    monkeypatch.setattr(preflight, "LOAD_SECONDS", 2.0)
-    endless, error = "while True:\n    pass\n", "import no_such_module\n"
+    monkeypatch.setattr(preflight, "LOAD_SECONDS", 1.0)
+    endless, error = "import time\ntime.sleep(3600)\n", "import no_such_module\n"
     settings = {"pool": {"name": "A"}}
     reader = LEGACY + "from core.config import app_config\n"
     drivers = load(tmp_path, a_driver=endless, b_driver=error, c_driver=reader)
@@ -768,7 +762,7 @@ def test_what_came_of_a_file_is_remembered(
     assert again.pools["acme"].driver_class is not drivers.pools["acme"].driver_class
     reasons = {failed.path.name: failed.reason for failed in again.failed}
     assert reasons["a_driver.py"] == (
-        "It takes longer than 2 s to load; as the file has not changed, it was not"
+        "It takes longer than 1 s to load; as the file has not changed, it was not"
         " tried again"
     )
     tried.clear()

@@ -111,10 +111,10 @@ def test_nothing_of_a_file_is_left(tmp_path: Path, socket_enabled: None) -> None
     )
     spoils = "import sys\nsys.modules['colorsys'] = None\n"
     needs = "import colorsys\n"
-    (path,) = write(tmp_path, a="")
-    for source in (holds, holds, spoils, needs):
-        path.write_text(source + GOOD)
-        assert check([path]) == {}
+    # One after the other: a copy that is slow keeps no other waiting for long
+    for sources in ({"a": holds}, {"a": holds}, {"a": spoils, "b": needs}):
+        files = {name: source + GOOD for name, source in sources.items()}
+        assert check(write(tmp_path, **files)) == {}
 
 
 def test_nothing_to_try(processes: list[subprocess.Popen[bytes]]) -> None:
@@ -151,45 +151,45 @@ def test_one_good_class_is_enough(tmp_path: Path) -> None:
     assert list(check(paths)) == [paths[1]]
 
 
-@pytest.mark.parametrize(
-    "noise",
-    [
-        "print('x' * 100_000, flush=True)\n",
-        "import sys\nsys.stdout.write('null\\n' * 1000)\nsys.__stdout__.flush()\n",
-        "import os\nos.write(1, b'[]\\n')\nos.write(2, b'[]\\n')\n",
-        "import os\nos.system('echo null')\n",
-        "import subprocess\nsubprocess.run(['echo', 'null'], check=True)\n",
-        "import sys\nsys.stdin.read()\n",
-    ],
+NOISES = (
+    "print('x' * 100_000, flush=True)\n",
+    "import sys\nsys.stdout.write('null\\n' * 1000)\nsys.__stdout__.flush()\n",
+    "import os\nos.write(1, b'[]\\n')\nos.write(2, b'[]\\n')\n",
+    "import os\nos.system('echo null')\n",
+    "import subprocess\nsubprocess.run(['echo', 'null'], check=True)\n",
+    "import sys\nsys.stdin.read()\n",
 )
-def test_what_a_file_writes_is_no_answer(tmp_path: Path, noise: str) -> None:
-    """Given a file that writes, reads or runs something, the answers stay whole."""
-    paths = write(tmp_path, a=noise + GOOD, b="1 / 0\n", c=noise + GOOD)
+
+
+def test_what_a_file_writes_is_no_answer(tmp_path: Path) -> None:
+    """Given files that write, read or run something, the answers stay whole."""
+    noisy = {f"a{number}": noise + GOOD for number, noise in enumerate(NOISES)}
+    paths = write(tmp_path, **noisy, b="1 / 0\n", c=GOOD)
 
     assert check(paths) == {
-        paths[1]: Finding(f"{RAISES}ZeroDivisionError: division by zero", 1)
+        paths[-2]: Finding(f"{RAISES}ZeroDivisionError: division by zero", 1)
     }
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        "b'hello\\n'",
-        "b'[' * 200_000 + b'\\n'",
-        "b'[[[1, {}], null], true]\\n'",
-        "b'[[[\"no_such_reason\", {}], null], true]\\n'",
-        "b'[[1, 2], null]\\n'",
-        "b'x' * 5_000_000",
-    ],
+SAID = (
+    "b'hello\\n'",
+    "b'[' * 200_000 + b'\\n'",
+    "b'[[[1, {}], null], true]\\n'",
+    "b'[[[\"no_such_reason\", {}], null], true]\\n'",
+    "b'[[1, 2], null]\\n'",
+    "b'x' * 5_000_000",
 )
-def test_a_file_that_writes_where_the_answers_go(tmp_path: Path, said: str) -> None:
-    """It cannot be used, and the others are tried all the same."""
-    bad = f"import os\nfor number in range(3, 30):\n    try:\n        os.write(number, {said})\n    except OSError:\n        pass\n"
-    paths = write(tmp_path, a=GOOD, b=bad + GOOD, c=GOOD.replace("acme", "other"))
 
-    result = check(paths)
-    assert list(result) == [paths[1]]
-    assert "cannot be read" in result[paths[1]].reason
+
+def test_files_that_write_where_the_answers_go(tmp_path: Path) -> None:
+    """They cannot be used, and the others are tried all the same."""
+    says = "import os\nfor number in range(3, 30):\n    try:\n        os.write(number, {})\n    except OSError:\n        pass\n"
+    bad = {f"b{number}": says.format(said) + GOOD for number, said in enumerate(SAID)}
+    paths = write(tmp_path, a=GOOD, **bad, c=GOOD.replace("acme", "other"))
+
+    reasons = {path: finding.reason for path, finding in check(paths).items()}
+    assert sorted(reasons) == paths[1:-1]
+    assert all("cannot be read" in reason for reason in reasons.values()), reasons
 
 
 def test_what_a_file_imports_is_found(tmp_path: Path) -> None:
@@ -222,17 +222,17 @@ def test_packages_are_found_where_they_are_here(
     assert check(write(tmp_path, a="import acme_client\n" + GOOD)) == {}
 
 
-@pytest.mark.parametrize("threads", [1, 10])
-def test_some_threads_are_allowed(tmp_path: Path, threads: int) -> None:
-    """Given a file that starts a few threads, it and the others may be loaded."""
-    source = dedent(f"""\
+def test_some_threads_are_allowed(tmp_path: Path) -> None:
+    """Given files that start a few threads, they and the others may be loaded."""
+    source = dedent("""\
         import threading, time
-        for _ in range({threads}):
+        for _ in range({}):
             threading.Thread(target=time.sleep, args=(3600,)).start()
         """)
 
     # They do not keep the process alive
-    assert check(write(tmp_path, a=source + GOOD, b=GOOD)) == {}
+    sources = {"a": source.format(1) + GOOD, "b": source.format(10) + GOOD}
+    assert check(write(tmp_path, **sources, c=GOOD)) == {}
 
 
 @pytest.mark.parametrize("is_started", [True, False])

@@ -614,7 +614,7 @@ async def test_the_hub_counts_the_drivers(
     assert value(home, fleet_entry(home), "drivers") == before + 1
 
 
-ENDLESS = "while True:\n    pass\n"
+ENDLESS = "import time\nwhile True:\n    time.sleep(0.1)\n"
 
 
 @pytest.mark.trial
