@@ -1,6 +1,6 @@
 """The sensors of a miner, as descriptions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,44 +101,59 @@ def _active_pool(coordinator: MinerCoordinator) -> str | None:
     return " + ".join(pools)[:255] or None
 
 
-def _detail(key: str, **options: Any) -> MinerSensorDescription:
-    """Return the description of a figure that only a tinkerer wants.
+def _sensor(key: str, **options: Any) -> MinerSensorDescription:
+    """Return a description by its key, and what else it has.
 
-    ``options`` are fields of the description; without ``value_fn`` the sensor
-    shows the telemetry field of its name as it is.
+    Without ``value_fn`` it shows the telemetry field of its name as it is.
     """
     return MinerSensorDescription(
         **{
             "key": key,
             "translation_key": key,
-            "entity_category": EntityCategory.DIAGNOSTIC,
-            "entity_registry_enabled_default": False,
             "value_fn": lambda miner: getattr(miner.data, key),
             **options,
         }
     )
 
 
+def _detail(key: str, **options: Any) -> MinerSensorDescription:
+    """Return the description of a figure that only a tinkerer wants."""
+    return _sensor(
+        key,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        **options,
+    )
+
+
+_MEASURED: dict[str, Any] = {"state_class": SensorStateClass.MEASUREMENT}
+_HASHRATE = {**_MEASURED, "suggested_display_precision": 2, "is_hashrate": True}
+_CELSIUS = {
+    **_MEASURED,
+    "device_class": SensorDeviceClass.TEMPERATURE,
+    "native_unit_of_measurement": UnitOfTemperature.CELSIUS,
+    "suggested_display_precision": 0,
+}
+_PERCENT = {**_MEASURED, "native_unit_of_measurement": PERCENTAGE}
+_RPM = {**_MEASURED, "native_unit_of_measurement": REVOLUTIONS_PER_MINUTE}
+_MILLIVOLT = {
+    **_MEASURED,
+    "device_class": SensorDeviceClass.VOLTAGE,
+    "native_unit_of_measurement": UnitOfElectricPotential.MILLIVOLT,
+}
+_COUNT: dict[str, Any] = {
+    "state_class": SensorStateClass.TOTAL_INCREASING,
+    "entity_registry_enabled_default": False,
+}
+
+
 def _temperature(key: str, limit: float | None = None) -> MinerSensorDescription:
     """Return the description of a temperature beside the chip's."""
     return _detail(
         key,
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
         value_fn=lambda miner: whole(getattr(miner.data, key)),
         limit_fn=None if limit is None else lambda _: limit,
-    )
-
-
-def _average_hashrate(key: str) -> MinerSensorDescription:
-    """Return the description of a hashrate over a longer window."""
-    return _detail(
-        key,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        is_hashrate=True,
+        **_CELSIUS,
     )
 
 
@@ -170,272 +185,152 @@ MINER_AUTOTUNE = SensorEntityDescription(
 )
 
 WATCH_SENSORS: tuple[MinerSensorDescription, ...] = (
-    MinerSensorDescription(
-        key="availability",
-        translation_key="availability",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
+    _detail(
+        "availability",
         suggested_display_precision=0,
         value_fn=lambda miner: whole(
             percent(*miner.status.record.availability.total_and_online)
         ),
+        **_PERCENT,
     ),
-    MinerSensorDescription(
-        key="boot_time",
-        translation_key="boot_time",
+    _detail(
+        "boot_time",
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
         value_fn=lambda miner: whole(miner.status.record.availability.boot_time),
     ),
 )
 
 MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
-    MinerSensorDescription(
-        key="hashrate",
-        translation_key="hashrate",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        is_hashrate=True,
-        value_fn=lambda miner: miner.data.hashrate,
-    ),
-    MinerSensorDescription(
-        key="temperature",
-        translation_key="temperature",
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=0,
+    _sensor("hashrate", **_HASHRATE),
+    _sensor(
+        "temperature",
         value_fn=lambda miner: whole(miner.data.temperature),
         limit_fn=lambda miner: miner.status.problems.limits.warm,
+        **_CELSIUS,
     ),
-    MinerSensorDescription(
-        key="power",
-        translation_key="power",
+    _sensor(
+        "power",
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
-        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         exists_fn=knows_power,
         value_fn=_power,
+        **_MEASURED,
     ),
-    MinerSensorDescription(
-        key="efficiency",
-        translation_key="efficiency",
+    _sensor(
+        "efficiency",
         native_unit_of_measurement="J/TH",
-        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
         exists_fn=lambda miner: knows_power(miner) and _reports(miner, "hashrate"),
         value_fn=lambda miner: stepped_efficiency(
             efficiency_j_per_th(miner.power, miner.data.hashrate)
         ),
+        **_MEASURED,
     ),
-    MinerSensorDescription(
-        key="best_share",
-        translation_key="best_share",
-        state_class=SensorStateClass.MEASUREMENT,
+    _sensor(
+        "best_share",
         mined_for=EVER,
         value_fn=lambda miner: whole_difficulty(miner.data.best_share),
+        **_MEASURED,
     ),
-    MinerSensorDescription(
-        key="best_session_share",
-        translation_key="best_session_share",
-        state_class=SensorStateClass.MEASUREMENT,
+    _sensor(
+        "best_session_share",
         mined_for=SESSION,
         value_fn=lambda miner: whole_difficulty(miner.data.best_session_share),
+        **_MEASURED,
     ),
-    MinerSensorDescription(
-        key="reject_rate",
-        translation_key="reject_rate",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
+    _sensor(
+        "reject_rate",
         suggested_display_precision=2,
         exists_fn=lambda miner: _reports(miner, "shares_accepted", "shares_rejected"),
         value_fn=_reject_rate,
+        **_PERCENT,
     ),
-    MinerSensorDescription(
-        key="uptime",
-        translation_key="uptime",
+    _sensor(
+        "uptime",
         device_class=SensorDeviceClass.UPTIME,
         entity_category=EntityCategory.DIAGNOSTIC,
         value_fn=lambda miner: miner.started,
     ),
-    MinerSensorDescription(
-        key="active_pool",
-        translation_key="active_pool",
+    _sensor(
+        "active_pool",
         entity_category=EntityCategory.DIAGNOSTIC,
         exists_fn=lambda miner: _reports(miner, "pools"),
         value_fn=_active_pool,
     ),
-    MinerSensorDescription(
-        key="shares_accepted",
-        translation_key="shares_accepted",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.shares_accepted,
-    ),
-    MinerSensorDescription(
-        key="shares_rejected",
-        translation_key="shares_rejected",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.shares_rejected,
-    ),
-    MinerSensorDescription(
-        key="shares_stale",
-        translation_key="shares_stale",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.shares_stale,
-    ),
-    MinerSensorDescription(
-        key="blocks_found",
-        translation_key="blocks_found",
-        state_class=SensorStateClass.TOTAL_INCREASING,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.blocks_found,
-    ),
-    MinerSensorDescription(
-        key="hashrate_expected",
-        translation_key="hashrate_expected",
+    _sensor("shares_accepted", **_COUNT),
+    _sensor("shares_rejected", **_COUNT),
+    _sensor("shares_stale", **_COUNT),
+    _sensor("blocks_found", **_COUNT),
+    _sensor(
+        "hashrate_expected",
         entity_category=EntityCategory.DIAGNOSTIC,
         suggested_display_precision=2,
         is_hashrate=True,
-        value_fn=lambda miner: miner.data.hashrate_expected,
     ),
-    _average_hashrate("hashrate_10m"),
-    _average_hashrate("hashrate_15m"),
-    _average_hashrate("hashrate_1h"),
-    _average_hashrate("hashrate_1d"),
+    _detail("hashrate_10m", **_HASHRATE),
+    _detail("hashrate_15m", **_HASHRATE),
+    _detail("hashrate_1h", **_HASHRATE),
+    _detail("hashrate_1d", **_HASHRATE),
     _temperature("temperature_regulator", REGULATOR_LIMIT),
     _temperature("temperature_board"),
     _temperature("temperature_inlet"),
     _temperature("temperature_outlet"),
-    MinerSensorDescription(
-        key="fan_speed",
-        translation_key="fan_speed",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: whole(miner.data.fan_speed),
+    _detail(
+        "fan_speed", value_fn=lambda miner: whole(miner.data.fan_speed), **_PERCENT
     ),
-    MinerSensorDescription(
-        key="fan_rpm",
-        translation_key="fan_rpm",
-        native_unit_of_measurement=REVOLUTIONS_PER_MINUTE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=_fan_rpm,
-    ),
-    MinerSensorDescription(
-        key="frequency",
-        translation_key="frequency",
+    _detail("fan_rpm", value_fn=_fan_rpm, **_RPM),
+    _detail(
+        "frequency",
         device_class=SensorDeviceClass.FREQUENCY,
         native_unit_of_measurement=UnitOfFrequency.MEGAHERTZ,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.frequency,
+        **_MEASURED,
     ),
-    MinerSensorDescription(
-        key="core_voltage",
-        translation_key="core_voltage",
-        device_class=SensorDeviceClass.VOLTAGE,
-        native_unit_of_measurement=UnitOfElectricPotential.MILLIVOLT,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.core_voltage,
-    ),
-    MinerSensorDescription(
-        key="core_voltage_actual",
-        translation_key="core_voltage_actual",
-        device_class=SensorDeviceClass.VOLTAGE,
-        native_unit_of_measurement=UnitOfElectricPotential.MILLIVOLT,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
+    _detail("core_voltage", **_MILLIVOLT),
+    _detail(
+        "core_voltage_actual",
         value_fn=lambda miner: whole(miner.data.core_voltage_actual),
-    ),
-    MinerSensorDescription(
-        key="input_voltage",
-        translation_key="input_voltage",
-        device_class=SensorDeviceClass.VOLTAGE,
-        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        suggested_display_precision=2,
-        value_fn=lambda miner: thousandths(miner.data.input_voltage),
-    ),
-    MinerSensorDescription(
-        key="input_current",
-        translation_key="input_current",
-        device_class=SensorDeviceClass.CURRENT,
-        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        suggested_display_precision=2,
-        value_fn=lambda miner: thousandths(miner.data.input_current),
-    ),
-    MinerSensorDescription(
-        key="error_rate",
-        translation_key="error_rate",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        suggested_display_precision=2,
-        value_fn=lambda miner: rounded(miner.data.error_rate),
-    ),
-    MinerSensorDescription(
-        key="pool_difficulty",
-        translation_key="pool_difficulty",
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        mined_for=SHARE,
-        value_fn=lambda miner: miner.data.pool_difficulty,
-    ),
-    MinerSensorDescription(
-        key="network_difficulty",
-        translation_key="network_difficulty",
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        mined_for=OF_NETWORK,
-        value_fn=lambda miner: miner.data.network_difficulty,
-    ),
-    MinerSensorDescription(
-        key="response_time",
-        translation_key="response_time",
-        device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: whole(miner.data.response_time),
-    ),
-    MinerSensorDescription(
-        key="signal",
-        translation_key="signal",
-        device_class=SensorDeviceClass.SIGNAL_STRENGTH,
-        native_unit_of_measurement=SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        value_fn=lambda miner: miner.data.signal,
+        **_MILLIVOLT,
     ),
     _detail(
-        "packet_loss",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
+        "input_voltage",
+        device_class=SensorDeviceClass.VOLTAGE,
+        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
+        suggested_display_precision=2,
+        value_fn=lambda miner: thousandths(miner.data.input_voltage),
+        **_MEASURED,
     ),
+    _detail(
+        "input_current",
+        device_class=SensorDeviceClass.CURRENT,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        suggested_display_precision=2,
+        value_fn=lambda miner: thousandths(miner.data.input_current),
+        **_MEASURED,
+    ),
+    _detail(
+        "error_rate",
+        suggested_display_precision=2,
+        value_fn=lambda miner: rounded(miner.data.error_rate),
+        **_PERCENT,
+    ),
+    _detail("pool_difficulty", mined_for=SHARE),
+    _detail("network_difficulty", mined_for=OF_NETWORK),
+    _detail(
+        "response_time",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        value_fn=lambda miner: whole(miner.data.response_time),
+        **_MEASURED,
+    ),
+    _detail(
+        "signal",
+        device_class=SensorDeviceClass.SIGNAL_STRENGTH,
+        native_unit_of_measurement=SIGNAL_STRENGTH_DECIBELS_MILLIWATT,
+        **_MEASURED,
+    ),
+    _detail("packet_loss", suggested_display_precision=1, **_PERCENT),
     _detail("pool_failures", state_class=SensorStateClass.TOTAL_INCREASING),
     # Not the class of an uptime, which is the time of a start
     _duration("uptime_total", SensorStateClass.TOTAL_INCREASING),
@@ -446,9 +341,9 @@ MINER_SENSORS: tuple[MinerSensorDescription, ...] = (
         "free_memory",
         device_class=SensorDeviceClass.DATA_SIZE,
         native_unit_of_measurement=UnitOfInformation.KIBIBYTES,
-        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
         value_fn=lambda miner: kibibytes(miner.data.free_memory),
+        **_MEASURED,
     ),
 )
 
@@ -462,133 +357,82 @@ MINER_ENERGY = SensorEntityDescription(
 )
 
 
-def _chip_temperature(index: int) -> MinerSensorDescription:
-    """Return the description of one chip's temperature."""
+def _one_of(
+    key: str,
+    field: str,
+    index: int,
+    options: Mapping[str, Any],
+    *,
+    shown: Callable[[Any], SensorValue] = lambda value: value,
+    is_offered: Callable[[Sequence[Any], int], bool] = lambda *_: True,
+    translation_key: str | None = None,
+) -> MinerSensorDescription:
+    """Return the description of one value of a list of telemetry.
+
+    ``is_offered`` returns whether the value at an index of a list deserves a sensor.
+    """
 
     def value(miner: MinerCoordinator) -> SensorValue:
-        chips = miner.data.chip_temperatures
-        return whole(chips[index]) if index < len(chips) else None
+        values = getattr(miner.data, field)
+        return shown(values[index]) if index < len(values) else None
 
-    return MinerSensorDescription(
-        key=f"chip_temperature_{index + 1}",
-        translation_key="chip_temperature",
-        translation_placeholders={"index": str(index + 1)},
-        device_class=SensorDeviceClass.TEMPERATURE,
-        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        entity_registry_enabled_default=False,
-        suggested_display_precision=0,
-        exists_fn=lambda miner: (
-            miner.data is not None
-            and index < len(miner.data.chip_temperatures)
-            and miner.data.chip_temperatures[index] is not None
-        ),
-        value_fn=value,
-    )
-
-
-def _chip_hashrate(index: int) -> MinerSensorDescription:
-    """Return the description of one chip's hashrate, where there are several."""
-
-    def value(miner: MinerCoordinator) -> SensorValue:
-        chips = miner.data.chip_hashrates
-        return chips[index] if index < len(chips) else None
-
-    return _detail(
-        f"chip_hashrate_{index + 1}",
-        translation_key="chip_hashrate",
-        translation_placeholders={"index": str(index + 1)},
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        is_hashrate=True,
-        exists_fn=lambda miner: (
-            miner.data is not None
-            and index < len(miner.data.chip_hashrates)
-            and len(miner.data.chip_hashrates) > 1
-        ),
-        value_fn=value,
-    )
-
-
-def _board(key: str, values: str, index: int, **options: Any) -> MinerSensorDescription:
-    """Return the description of a figure of one hashboard, from a list of telemetry."""
-
-    def value(miner: MinerCoordinator) -> SensorValue:
-        boards = getattr(miner.data, values)
-        return boards[index] if index < len(boards) else None
+    def exists(miner: MinerCoordinator) -> bool:
+        values = getattr(miner.data, field, ())
+        return index < len(values) and is_offered(values, index)
 
     return _detail(
         f"{key}_{index + 1}",
-        translation_key=key,
         translation_placeholders={"index": str(index + 1)},
-        state_class=SensorStateClass.MEASUREMENT,
-        exists_fn=lambda miner: (
-            miner.data is not None and index < len(getattr(miner.data, values))
-        ),
+        exists_fn=exists,
         value_fn=value,
-        **options,
-    )
-
-
-def _fan(key: str, values: str, index: int, unit: str) -> MinerSensorDescription:
-    """Return the description of one more fan, from a list of telemetry."""
-
-    def value(miner: MinerCoordinator) -> SensorValue:
-        fans = getattr(miner.data, values)
-        return whole(fans[index]) if index < len(fans) else None
-
-    return _detail(
-        f"{key}_{index + 1}",
-        translation_key=f"{key}_of",
-        translation_placeholders={"index": str(index + 1)},
-        native_unit_of_measurement=unit,
-        state_class=SensorStateClass.MEASUREMENT,
-        exists_fn=lambda miner: (
-            miner.data is not None and index < len(getattr(miner.data, values))
-        ),
-        value_fn=value,
+        **{"translation_key": translation_key or key, **options},
     )
 
 
 # The first fan has the sensors that every miner has
 FAN_SENSORS = tuple(
-    _fan(key, values, index, unit)
+    _one_of(key, field, index, options, shown=whole, translation_key=f"{key}_of")
     for index in (1, 2, 3)
-    for key, values, unit in (
-        ("fan_speed", "fan_speeds", PERCENTAGE),
-        ("fan_rpm", "fan_rpm", REVOLUTIONS_PER_MINUTE),
+    for key, field, options in (
+        ("fan_speed", "fan_speeds", _PERCENT),
+        ("fan_rpm", "fan_rpm", _RPM),
     )
 )
 
 # The largest home miner (Avalon Q) has 160 chips; that many sensors are of no use
 _MAX_CHIPS = 16
-CHIP_SENSORS = tuple(
-    describe(index)
-    for describe in (_chip_temperature, _chip_hashrate)
-    for index in range(_MAX_CHIPS)
+CHIP_SENSORS = (
+    *(
+        _one_of(
+            "chip_temperature",
+            "chip_temperatures",
+            index,
+            _CELSIUS,
+            shown=whole,
+            is_offered=lambda chips, index: chips[index] is not None,
+        )
+        for index in range(_MAX_CHIPS)
+    ),
+    *(
+        _one_of(
+            "chip_hashrate",
+            "chip_hashrates",
+            index,
+            _HASHRATE,
+            # That of a single chip is that of the miner
+            is_offered=lambda chips, _: len(chips) > 1,
+        )
+        for index in range(_MAX_CHIPS)
+    ),
 )
 
 _MAX_BOARDS = 4
 BOARD_SENSORS = tuple(
-    describe
+    _one_of(key, field, index, options)
     for index in range(_MAX_BOARDS)
-    for describe in (
-        _board(
-            "hashboard_hashrate",
-            "board_hashrates",
-            index,
-            suggested_display_precision=2,
-            is_hashrate=True,
-        ),
-        _board(
-            "hashboard_temperature",
-            "board_temperatures",
-            index,
-            device_class=SensorDeviceClass.TEMPERATURE,
-            native_unit_of_measurement=UnitOfTemperature.CELSIUS,
-            suggested_display_precision=0,
-        ),
-        _board("hashboard_chips", "board_chips", index),
+    for key, field, options in (
+        ("hashboard_hashrate", "board_hashrates", _HASHRATE),
+        ("hashboard_temperature", "board_temperatures", _CELSIUS),
+        ("hashboard_chips", "board_chips", _MEASURED),
     )
 )
