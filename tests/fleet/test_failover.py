@@ -15,7 +15,6 @@ from custom_components.hmm.fleet.failover import (
     SHORTEST_GAP,
     SHORTEST_STAY,
     STAGGER,
-    BadShares,
     Criterion,
     FailoverState,
     Memory,
@@ -23,6 +22,8 @@ from custom_components.hmm.fleet.failover import (
     Move,
     PoolHealth,
     Settings,
+    are_many,
+    bad_shares,
     decide,
     has_arrived,
     has_failed,
@@ -423,15 +424,15 @@ def test_what_is_remembered_survives() -> None:
 
 def test_many_bad_shares() -> None:
     """Given 20 % of 50 shares in half an hour, then they are many; a reset begins anew."""
-    shares = BadShares()
-    assert not shares.are_many(NOW, 100, 10)
-    assert not shares.are_many(NOW + 600, 130, 19)
-    assert shares.are_many(NOW + 900, 140, 20)
-    assert not shares.are_many(NOW + 960, 5, 0)
-    assert not shares.are_many(NOW + 7200, 45, 10)
-    assert not shares.are_many(NOW + 7260, None, 10)
+    shares = bad_shares()
+    assert not are_many(shares.percent(NOW, 100, 10))
+    assert not are_many(shares.percent(NOW + 600, 130, 19))
+    assert are_many(shares.percent(NOW + 900, 140, 20))
+    assert not are_many(shares.percent(NOW + 960, 5, 0))
+    assert not are_many(shares.percent(NOW + 7200, 45, 10))
+    assert not are_many(shares.percent(NOW + 7260, None, 10))
     shares.clear()
-    assert not shares.are_many(NOW + 7300, 0, 100)
+    assert not are_many(shares.percent(NOW + 7300, 0, 100))
 
 
 @pytest.mark.parametrize("seed", range(12))

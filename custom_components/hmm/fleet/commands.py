@@ -31,7 +31,6 @@ CONF_REASON: Final = "reason"
 CONF_SHARED: Final = "shared"
 
 type Data = Mapping[str, Any]
-type Run = Callable[[HomeAssistant, MinerCoordinator, Data, Context], Awaitable[bool]]
 
 type Result = Literal["done", "already", "kept", "refused", "unreachable", "failed"]
 RESULTS: tuple[Result, ...] = get_args(Result.__value__)
@@ -73,6 +72,16 @@ _REASONS = {
 """Reasons that are one for whoever reads a response."""
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a command is run with, at one miner."""
+
+    hass: HomeAssistant
+    miner: MinerCoordinator
+    data: Data
+    context: Context
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """An action on miners.
@@ -83,10 +92,10 @@ class Command:
     without a secret. Without a ``kind`` it cannot be kept for a miner that is off.
     """
 
-    run: Run
+    run: Callable[[Job], Awaitable[bool]]
     control: tuple[str, str]
     kind: Kind | None = None
-    read: Callable[[HomeAssistant, MinerCoordinator], str | None] = lambda *_: None
+    read: Callable[[MinerCoordinator], str | None] = lambda _: None
     shown: Callable[[HomeAssistant, Data], str | None] = lambda *_: None
 
 
@@ -118,14 +127,15 @@ async def async_attempt(
 
     def read() -> str | None:
         is_read = miner.last_update_success and miner.data is not None
-        return command.read(hass, miner) if is_read else None
+        return command.read(miner) if is_read else None
 
+    job = Job(hass, miner, data, context)
     started, previous = hass.loop.time(), read()
     result: Result = "already"
     error: HomeAssistantError | None = None
     try:
         async with asyncio.timeout(_LIMIT_SECONDS):
-            if await command.run(hass, miner, data, context):
+            if await command.run(job):
                 result = "done"
     except TimeoutError:
         error = failure("took_too_long", seconds=f"{_LIMIT_SECONDS:g}")
@@ -166,33 +176,28 @@ def names(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-async def _set_mode(
-    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
-) -> bool:
-    wanted, modes = names(data[ATTR_MODE]), miner.tuning.options
-    if not modes:
-        raise refusal("modes_missing", host=miner.config_entry.title)
+async def _set_mode(job: Job) -> bool:
+    wanted, tuning = names(job.data[ATTR_MODE]), job.miner.tuning
+    if not (modes := tuning.options):
+        raise refusal("modes_missing", host=job.miner.config_entry.title)
     if (mode := next((name for name in wanted if name in modes), None)) is None:
-        _require_own_model(hass, wanted)
+        _require_own_model(job.hass, wanted)
         raise refusal("unknown_mode", mode=", ".join(wanted), modes=", ".join(modes))
-    return await miner.tuning.async_choose(mode)
+    return await tuning.async_choose(mode)
 
 
-async def _apply_profile(
-    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
-) -> bool:
-    wanted = names(data[CONF_PROFILE])
+async def _apply_profile(job: Job) -> bool:
+    wanted, tuning = names(job.data[CONF_PROFILE]), job.miner.tuning
     for name in wanted:
-        if miner.tuning.find(name) is not None:
-            return await miner.tuning.async_choose(name)
-    _require_own_model(hass, wanted)
+        if tuning.find(name) is not None:
+            return await tuning.async_choose(name)
+    _require_own_model(job.hass, wanted)
     raise refusal("profile_unknown", profile=", ".join(wanted))
 
 
-async def _save_profile(
-    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
-) -> bool:
-    await miner.tuning.async_save_now(data[CONF_NAME], shared=data[CONF_SHARED])
+async def _save_profile(job: Job) -> bool:
+    data = job.data
+    await job.miner.tuning.async_save_now(data[CONF_NAME], shared=data[CONF_SHARED])
     return True
 
 
@@ -203,24 +208,19 @@ def _require_own_model(hass: HomeAssistant, wanted: list[str]) -> None:
             raise refusal("profile_other_model", profile=name)
 
 
-async def _start_autotune(
-    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
-) -> bool:
-    assert miner.autotune is not None
-    wanted = {**data}
+async def _start_autotune(job: Job) -> bool:
+    autotune, wanted = job.miner.autotune, {**job.data}
+    assert autotune is not None
     at_night = wanted.pop("start", None) == "night"
-    caps = miner.autotune.caps(**wanted)
-    return await miner.autotune.async_start(caps, at_night=at_night)
+    return await autotune.async_start(autotune.caps(**wanted), at_night=at_night)
 
 
-async def _stop_autotune(
-    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
-) -> bool:
-    assert miner.autotune is not None
-    return await miner.autotune.async_stop()
+async def _stop_autotune(job: Job) -> bool:
+    assert job.miner.autotune is not None
+    return await job.miner.autotune.async_stop()
 
 
-def _read_autotune(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
+def _read_autotune(miner: MinerCoordinator) -> str | None:
     return None if miner.autotune is None else miner.autotune.record.state
 
 
@@ -247,14 +247,12 @@ def pool_of(hass: HomeAssistant, data: Data) -> StratumPool | None:
     return stratum_of(pools, entry_id)
 
 
-async def _set_pool(
-    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
-) -> bool:
-    pool = pool_of(hass, data)
-    if pool is None:
-        await async_mine_in_slot(miner, data[CONF_POOL])
+async def _set_pool(job: Job) -> bool:
+    miner = job.miner
+    if (pool := pool_of(job.hass, job.data)) is None:
+        await async_mine_in_slot(miner, job.data[CONF_POOL])
         return True
-    if CONF_POOL in data:
+    if CONF_POOL in job.data:
         return await async_mine_at(miner, pool)
     if not miner.known.set_pool:
         raise refusal("no_set_pool")
@@ -264,7 +262,7 @@ async def _set_pool(
     return True
 
 
-def _read_pool(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
+def _read_pool(miner: MinerCoordinator) -> str | None:
     return pool.url if (pool := miner.data.active_pool) else None
 
 
@@ -278,31 +276,22 @@ def _show_pool(hass: HomeAssistant, data: Data) -> str | None:
 # Mining
 
 
-async def _pause(
-    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
-) -> bool:
-    reason: str = data.get(CONF_REASON, "paused_by_user")
-    return await _set_paused(hass, miner, True, context, reason)
+async def _pause(job: Job) -> bool:
+    return await _set_paused(job, True, job.data.get(CONF_REASON, "paused_by_user"))
 
 
-async def _resume(
-    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
-) -> bool:
+async def _resume(job: Job) -> bool:
+    miner = job.miner
     if miner.last_update_success and "overheat" in miner.data.problems:
         raise refusal("overheat", host=miner.config_entry.title)
-    if CONF_REASON not in data:
+    if CONF_REASON not in job.data:
         miner.require_room()
-    return await _set_paused(hass, miner, False, context)
+    return await _set_paused(job, False)
 
 
-async def _set_paused(
-    hass: HomeAssistant,
-    miner: MinerCoordinator,
-    paused: bool,
-    context: Context,
-    reason: str = "",
-) -> bool:
+async def _set_paused(job: Job, paused: bool, reason: str = "") -> bool:
     """Pause or resume a miner, by its plug if it has one, as its switch does."""
+    hass, miner = job.hass, job.miner
     if (plug := miner.plug) is None:
         if not miner.known.pause:
             raise refusal("no_pause", host=miner.config_entry.title)
@@ -311,7 +300,7 @@ async def _set_paused(
     await miner.async_release()
     if plug_is_on(hass, plug) is not paused:
         return False
-    await async_switch_plug(hass, plug, not paused, context)
+    await async_switch_plug(hass, plug, not paused, job.context)
     deadline = hass.loop.time() + _PLUG_SECONDS
     while plug_is_on(hass, plug) is paused:
         if hass.loop.time() > deadline:
@@ -320,7 +309,7 @@ async def _set_paused(
     return True
 
 
-def _read_mining(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
+def _read_mining(miner: MinerCoordinator) -> str | None:
     if miner.data.paused is None:
         return None
     return "paused" if miner.data.paused else "mining"
@@ -329,25 +318,22 @@ def _read_mining(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
 # Buttons
 
 
-async def _restart(
-    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
-) -> bool:
-    if not miner.known.restart:
-        raise refusal("no_restart", host=miner.config_entry.title)
-    await miner.async_restart()
+async def _restart(job: Job) -> bool:
+    if not job.miner.known.restart:
+        raise refusal("no_restart", host=job.miner.config_entry.title)
+    await job.miner.async_restart()
     return True
 
 
-async def _identify(
-    hass: HomeAssistant, miner: MinerCoordinator, data: Data, context: Context
-) -> bool:
+async def _identify(job: Job) -> bool:
+    miner = job.miner
     if not miner.known.identify:
         raise refusal("no_identify", host=miner.config_entry.title)
     await miner.async_command(miner.client.identify())
     return True
 
 
-def _read_mode(hass: HomeAssistant, miner: MinerCoordinator) -> str | None:
+def _read_mode(miner: MinerCoordinator) -> str | None:
     return miner.tuning.current
 
 

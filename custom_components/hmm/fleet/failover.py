@@ -4,9 +4,11 @@ Times are seconds of one clock that outlives a restart.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Self
+
+from ..miner.problems import ShareWindow
 
 DAY: Final = 86_400.0
 MAX_MOVES: Final = 6
@@ -505,32 +507,14 @@ def _there(
             yield miner, memories[miner_id]
 
 
-@dataclass(slots=True)
-class BadShares:
-    """Which part of the shares of the last half hour was bad."""
+def bad_shares() -> ShareWindow:
+    """Return a count of the bad shares of the last half hour."""
+    return ShareWindow(1800.0, 60.0)
 
-    _counts: list[tuple[float, int, int]] = field(default_factory=list)
 
-    def are_many(self, now: float, good: int | None, bad: int | None) -> bool:
-        """Take two counts that grow; return whether 20 % of at least 50 were bad."""
-        if good is None or bad is None:
-            self._counts.clear()
-            return False
-        counts = self._counts
-        if counts and (good < counts[-1][1] or bad < counts[-1][2]):
-            # They were reset
-            counts.clear()
-        if not counts or now - counts[-1][0] >= 60:
-            counts.append((now, good, bad))
-        while len(counts) > 1 and not 0 <= now - counts[0][0] <= 1800:
-            del counts[0]
-        new_bad = bad - counts[0][2]
-        shares = good - counts[0][1] + new_bad
-        return shares >= 50 and new_bad >= 0.2 * shares
-
-    def clear(self) -> None:
-        """Start over, at another pool."""
-        self._counts.clear()
+def are_many(percent: float | None) -> bool:
+    """Return whether so many bad shares are a reason to leave a pool."""
+    return percent is not None and percent >= 20
 
 
 def _time(value: Any) -> float:

@@ -28,7 +28,7 @@ from ..errors import failure, message, refusal
 from ..listeners import notify_all
 from ..markdown import async_create_issue
 from ..miner.coordinator import MinerCoordinator
-from ..miner.problems import OVERDUE, seconds_per_share
+from ..miner.problems import OVERDUE, ShareWindow, seconds_per_share
 from ..pool.choice import async_mine_at
 from ..pool.coordinator import PoolCoordinator
 from ..pool.stratum_user import StratumPool, stratum_at, stratum_of
@@ -39,7 +39,6 @@ from .coordinator import FleetConfigEntry
 from .failover import (
     ON_THE_WAY,
     SHORTEST_PROOF,
-    BadShares,
     Criterion,
     Decision,
     FailoverState,
@@ -48,6 +47,8 @@ from .failover import (
     Move,
     PoolHealth,
     Settings,
+    are_many,
+    bad_shares,
     decide,
     has_arrived,
     has_failed,
@@ -117,7 +118,7 @@ class _PoolWatch:
     silent_since: float | None = None
     checked_at: float = float("-inf")
     """When, by the clock that only grows."""
-    stale: BadShares = field(default_factory=BadShares)
+    stale: ShareWindow = field(default_factory=bad_shares)
 
     def update(self, *, is_good: bool, now: float, at: float) -> None:
         """Take the next check."""
@@ -136,7 +137,7 @@ class _MinerWatch:
 
     accepted: int | None = None
     share_at: float | None = None
-    rejects: BadShares = field(default_factory=BadShares)
+    rejects: ShareWindow = field(default_factory=bad_shares)
     at: str | None = None
     commands: int | None = None
     """How many times it was given a pool, by anybody."""
@@ -498,7 +499,7 @@ class Failover:
                 watch.share_at = now
             watch.accepted = accepted
         active_problems = set(miner.status.active)
-        has_rejects = watch.rejects.are_many(now, accepted, data.shares_rejected)
+        rejects = watch.rejects.percent(now, accepted, data.shares_rejected)
         return MinerFacts(
             order=order,
             at=at,
@@ -510,7 +511,7 @@ class Failover:
             and any(map(before.holds, data.pools)),
             by_user=by_user,
             no_pool=not active_problems.isdisjoint(_CANNOT_REACH),
-            has_rejects=has_rejects and active_problems <= {"high_rejects"},
+            has_rejects=are_many(rejects) and active_problems <= {"high_rejects"},
             share_at=watch.share_at,
             proof=_proof(miner),
         )
@@ -541,7 +542,8 @@ class Failover:
         pool, watch = self._fleet.pools[pool_id], self._pools[pool_id]
         if not pool.last_update_success or pool.data is None:
             return False
-        return watch.stale.are_many(now, pool.data.shares_valid, pool.data.shares_stale)
+        valid, stale = pool.data.shares_valid, pool.data.shares_stale
+        return are_many(watch.stale.percent(now, valid, stale))
 
     def _has_internet(self) -> bool:
         """Return False while two or more pools, all that are not at home, are silent."""

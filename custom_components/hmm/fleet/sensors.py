@@ -48,96 +48,98 @@ def _problems(fleet: FleetCoordinator) -> dict[str, Any]:
     }
 
 
+def _sensor(
+    key: str, value_fn: Callable[[FleetCoordinator], SensorValue], **options: Any
+) -> FleetSensorDescription:
+    """Return the description of a figure of the fleet."""
+    return FleetSensorDescription(
+        **{"key": key, "translation_key": key, "value_fn": value_fn, **options}
+    )
+
+
+_MEASURED: dict[str, Any] = {"state_class": SensorStateClass.MEASUREMENT}
+_TERAHASHES = {
+    **_MEASURED,
+    "native_unit_of_measurement": "TH/s",
+    "suggested_display_precision": 2,
+}
+_PERCENT = {**_MEASURED, "native_unit_of_measurement": PERCENTAGE}
+_DAYS = {
+    **_MEASURED,
+    "device_class": SensorDeviceClass.DURATION,
+    "native_unit_of_measurement": UnitOfTime.DAYS,
+    "suggested_display_precision": 1,
+}
+_DIAGNOSTIC: dict[str, Any] = {"entity_category": EntityCategory.DIAGNOSTIC}
+
 FLEET_SENSORS: tuple[FleetSensorDescription, ...] = (
-    FleetSensorDescription(
-        key="hashrate",
-        translation_key="hashrate",
-        native_unit_of_measurement="TH/s",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        value_fn=lambda fleet: terahashes(fleet.data.hashrate),
+    _sensor("hashrate", lambda fleet: terahashes(fleet.data.hashrate), **_TERAHASHES),
+    _sensor(
+        "hashrate_expected",
+        lambda fleet: terahashes(fleet.data.expected),
+        **_TERAHASHES,
+        **_DIAGNOSTIC,
     ),
-    FleetSensorDescription(
-        key="hashrate_expected",
-        translation_key="hashrate_expected",
-        native_unit_of_measurement="TH/s",
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        suggested_display_precision=2,
-        value_fn=lambda fleet: terahashes(fleet.data.expected),
-    ),
-    FleetSensorDescription(
-        key="power",
-        translation_key="power",
+    _sensor(
+        "power",
+        lambda fleet: whole(fleet.data.power),
         device_class=SensorDeviceClass.POWER,
         native_unit_of_measurement=UnitOfPower.WATT,
-        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=0,
-        value_fn=lambda fleet: whole(fleet.data.power),
+        **_MEASURED,
     ),
-    FleetSensorDescription(
-        key="efficiency",
-        translation_key="efficiency",
+    _sensor(
+        "efficiency",
+        lambda fleet: stepped_efficiency(fleet.data.efficiency),
         native_unit_of_measurement="J/TH",
-        state_class=SensorStateClass.MEASUREMENT,
         suggested_display_precision=1,
-        value_fn=lambda fleet: stepped_efficiency(fleet.data.efficiency),
+        **_MEASURED,
     ),
-    FleetSensorDescription(
-        key="miners_online",
-        translation_key="miners_online",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda fleet: fleet.data.online,
+    _sensor(
+        "miners_online",
+        lambda fleet: fleet.data.online,
         attributes_fn=lambda fleet: {
             "total": fleet.data.miners,
             "off_on_purpose": fleet.data.on_purpose,
             "offline": list(fleet.data.offline[:MAX_LISTED]),
         },
+        **_MEASURED,
     ),
-    FleetSensorDescription(
-        key="status",
+    _sensor(
+        "status",
+        lambda fleet: fleet.data.state,
         translation_key="fleet_status",
         device_class=SensorDeviceClass.ENUM,
         options=[*FleetState],
-        value_fn=lambda fleet: fleet.data.state,
     ),
-    FleetSensorDescription(
-        key="problems",
-        translation_key="problems",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda fleet: len(fleet.data.problems),
+    _sensor(
+        "problems",
+        lambda fleet: len(fleet.data.problems),
         attributes_fn=_problems,
+        **_MEASURED,
     ),
-    FleetSensorDescription(
-        key="availability",
-        translation_key="availability",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
+    _sensor(
+        "availability",
+        lambda fleet: whole(fleet.data.availability),
         suggested_display_precision=0,
-        value_fn=lambda fleet: whole(fleet.data.availability),
+        **_PERCENT,
+        **_DIAGNOSTIC,
     ),
-    FleetSensorDescription(
-        key="miners",
-        translation_key="miners",
-        value_fn=lambda fleet: fleet.data.miners,
-    ),
-    FleetSensorDescription(
-        key="drivers",
-        translation_key="drivers",
-        entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda fleet: len(list(get_data(fleet.hass).drivers)),
+    _sensor("miners", lambda fleet: fleet.data.miners),
+    _sensor(
+        "drivers",
+        lambda fleet: len(list(get_data(fleet.hass).drivers)),
+        **_DIAGNOSTIC,
     ),
 )
 
-FLEET_FAILOVER = FleetSensorDescription(
-    key="failover",
-    translation_key="failover",
+FLEET_FAILOVER = _sensor(
+    "failover",
+    lambda fleet: get_data(fleet.hass).failover.state,
     device_class=SensorDeviceClass.ENUM,
     options=[*FailoverState],
-    entity_category=EntityCategory.DIAGNOSTIC,
-    value_fn=lambda fleet: get_data(fleet.hass).failover.state,
     attributes_fn=lambda fleet: get_data(fleet.hass).failover.attributes,
+    **_DIAGNOSTIC,
 )
 
 
@@ -154,15 +156,14 @@ def _best_shares(shares: tuple[BestShare, ...]) -> dict[str, Any]:
     }
 
 
-FLEET_BEST_SHARE = FleetSensorDescription(
-    key="best_share",
-    translation_key="best_share",
-    state_class=SensorStateClass.MEASUREMENT,
-    mined_for=EVER,
-    value_fn=lambda fleet: whole_difficulty(
+FLEET_BEST_SHARE = _sensor(
+    "best_share",
+    lambda fleet: whole_difficulty(
         fleet.data.best_shares[0].difficulty if fleet.data.best_shares else None
     ),
+    mined_for=EVER,
     attributes_fn=lambda fleet: _best_shares(fleet.data.best_shares),
+    **_MEASURED,
 )
 
 
@@ -172,12 +173,12 @@ def _shares(key: str) -> FleetSensorDescription:
     No counter: a pool that fails takes its shares out of the sum and brings them
     back, and the statistics would count them as new.
     """
-    return FleetSensorDescription(
-        key=f"pools_{key}",
+    return _sensor(
+        f"pools_{key}",
+        lambda fleet: getattr(fleet.data.pools, key),
         translation_key=key,
-        state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda fleet: getattr(fleet.data.pools, key),
+        **_MEASURED,
     )
 
 
@@ -193,65 +194,53 @@ def _soonest(fleet: FleetCoordinator) -> dict[str, Any]:
 
 
 PLATFORM_SENSORS: tuple[FleetSensorDescription, ...] = (
-    FleetSensorDescription(
-        key="pools_online",
-        translation_key="pools_online",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda fleet: (
-            fleet.data.pools.healthy if fleet.data.pools.total else None
-        ),
+    _sensor(
+        "pools_online",
+        lambda fleet: fleet.data.pools.healthy if fleet.data.pools.total else None,
+        **_MEASURED,
     ),
-    FleetSensorDescription(
-        key="pools",
-        translation_key="pools",
+    _sensor(
+        "pools",
+        lambda fleet: fleet.data.pools.total or None,
         entity_registry_enabled_default=False,
-        value_fn=lambda fleet: fleet.data.pools.total or None,
     ),
-    FleetSensorDescription(
-        key="pools_latency",
+    _sensor(
+        "pools_latency",
+        lambda fleet: whole(fleet.data.pools.latency),
         translation_key="latency",
         native_unit_of_measurement=UnitOfTime.MILLISECONDS,
         device_class=SensorDeviceClass.DURATION,
-        state_class=SensorStateClass.MEASUREMENT,
-        entity_category=EntityCategory.DIAGNOSTIC,
         entity_registry_enabled_default=False,
-        value_fn=lambda fleet: whole(fleet.data.pools.latency),
+        **_MEASURED,
+        **_DIAGNOSTIC,
     ),
-    FleetSensorDescription(
-        key="pools_hashrate",
-        translation_key="pools_hashrate",
-        native_unit_of_measurement="TH/s",
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=2,
-        value_fn=lambda fleet: terahashes(fleet.data.pools.hashrate),
+    _sensor(
+        "pools_hashrate",
+        lambda fleet: terahashes(fleet.data.pools.hashrate),
+        **_TERAHASHES,
     ),
-    FleetSensorDescription(
-        key="soonest_block",
-        translation_key="soonest_block",
-        device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.DAYS,
-        state_class=SensorStateClass.MEASUREMENT,
-        suggested_display_precision=1,
-        value_fn=lambda fleet: days(fleet.data.pools.soonest_block),
+    _sensor(
+        "soonest_block",
+        lambda fleet: days(fleet.data.pools.soonest_block),
         attributes_fn=_soonest,
+        **_DAYS,
     ),
     _shares("shares_valid"),
     _shares("shares_invalid"),
     _shares("shares_stale"),
-    FleetSensorDescription(
-        key="pools_reject_rate",
+    _sensor(
+        "pools_reject_rate",
+        lambda fleet: rounded(fleet.data.pools.reject_rate),
         translation_key="reject_rate",
-        native_unit_of_measurement=PERCENTAGE,
-        state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
         suggested_display_precision=2,
-        value_fn=lambda fleet: rounded(fleet.data.pools.reject_rate),
+        **_PERCENT,
     ),
-    FleetSensorDescription(
-        key="pools_blocks_24h",
+    _sensor(
+        "pools_blocks_24h",
+        lambda fleet: fleet.data.pools.blocks_24h,
         translation_key="blocks_24h",
-        state_class=SensorStateClass.MEASUREMENT,
-        value_fn=lambda fleet: fleet.data.pools.blocks_24h,
+        **_MEASURED,
     ),
 )
 
@@ -291,7 +280,7 @@ def _coin_sensor(
             "key": key,
             "translation_key": f"coin_{key}",
             "translation_placeholders": {"coin": ""},
-            "state_class": SensorStateClass.MEASUREMENT,
+            **_MEASURED,
             "entity_registry_enabled_default": False,
             "value_fn": value_fn,
             **options,
@@ -303,29 +292,26 @@ COIN_SENSORS: tuple[CoinSensorDescription, ...] = (
     _coin_sensor(
         "hashrate",
         lambda coin: terahashes(coin.hashrate),
-        native_unit_of_measurement="TH/s",
-        suggested_display_precision=2,
+        **_TERAHASHES,
     ),
     _coin_sensor(
         "network_difficulty",
         lambda coin: rounded(coin.network_difficulty, 4),
-        entity_category=EntityCategory.DIAGNOSTIC,
         mined_for=OF_NETWORK,
+        **_DIAGNOSTIC,
     ),
     _coin_sensor(
         "network_share",
         lambda coin: rounded(coin.network_share),
-        native_unit_of_measurement=PERCENTAGE,
         entity_registry_enabled_default=True,
         is_network_share=True,
+        **_PERCENT,
     ),
     _coin_sensor(
         "time_to_block",
         lambda coin: days(coin.time_to_block),
-        device_class=SensorDeviceClass.DURATION,
-        native_unit_of_measurement=UnitOfTime.DAYS,
         entity_registry_enabled_default=True,
-        suggested_display_precision=1,
+        **_DAYS,
     ),
     _coin_sensor("earnings_24h", lambda coin: coin.earnings_24h, is_money=True),
     _coin_sensor(

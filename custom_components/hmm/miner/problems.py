@@ -68,17 +68,50 @@ _OTHER: Final = Rule(polls=1)
 
 
 @dataclass(slots=True)
-class Rejects:
-    """Which part of the shares of the last hour was rejected."""
+class ShareWindow:
+    """Which part of the shares of the last time was bad, from counts that grow."""
 
-    _counts: deque[tuple[float, int, int]] = field(
-        default_factory=lambda: deque(
-            maxlen=int(_REJECTS_SECONDS / _SAMPLE_SECONDS) + 1
+    seconds: float
+    sample: float
+    """Seconds between two counts that are kept."""
+    _counts: deque[tuple[float, int, int]] = field(default_factory=deque)
+
+    def percent(self, now: float, good: int | None, bad: int | None) -> float | None:
+        """Take two counts; return the bad part, None for too few shares."""
+        counts = self._counts
+        if good is None or bad is None:
+            return None
+        if counts and (good < counts[-1][1] or bad < counts[-1][2]):
+            # They were reset
+            counts.clear()
+        if not counts or now - counts[-1][0] >= self.sample:
+            counts.append((now, good, bad))
+        while len(counts) > 1 and not 0 <= now - counts[0][0] <= self.seconds:
+            counts.popleft()
+        new_bad = bad - counts[0][2]
+        shares = good - counts[0][1] + new_bad
+        return 100 * new_bad / shares if shares >= _FEWEST_SHARES else None
+
+    def is_full(self, now: float) -> bool:
+        """Return whether they are of the whole time."""
+        return bool(self._counts) and (
+            now - self._counts[0][0] > self.seconds - self.sample
         )
-    )
+
+    def clear(self) -> None:
+        """Start over, at another pool."""
+        self._counts.clear()
+
+
+@dataclass(slots=True)
+class Rejects:
+    """Whether too many shares of the last hour were rejected."""
 
     values: Values = field(default_factory=dict)
     """What was shown of them last: a restart begins the counts, and ends no problem."""
+    _window: ShareWindow = field(
+        default_factory=lambda: ShareWindow(_REJECTS_SECONDS, _SAMPLE_SECONDS)
+    )
 
     def are_many(
         self, accepted: int | None, rejected: int | None, now: float
@@ -87,19 +120,11 @@ class Rejects:
 
         None is in between, or not known yet. An hour with few shares is not a problem.
         """
-        counts = self._counts
         if accepted is None or rejected is None:
             return None
-        if counts and (accepted < counts[-1][1] or rejected < counts[-1][2]):
-            # They were reset
-            counts.clear()
-        if not counts or now - counts[-1][0] >= _SAMPLE_SECONDS:
-            counts.append((now, accepted, rejected))
-        bad = rejected - counts[0][2]
-        shares = accepted - counts[0][1] + bad
-        if shares < _FEWEST_SHARES:
-            return False if len(counts) == counts.maxlen else None
-        percent = 100 * bad / shares
+        percent = self._window.percent(now, accepted, rejected)
+        if percent is None:
+            return False if self._window.is_full(now) else None
         self.values = {"value": round(percent, 1), "limit": 5, "unit": "%"}
         return True if percent > 5 else False if percent < 3 else None
 

@@ -9,7 +9,7 @@ no restart reaches the miner.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -78,15 +78,7 @@ class WatchdogRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
-        return {
-            "enabled": self.enabled,
-            "restarts": self.restarts,
-            "waits": self.waits,
-            "gave_up": self.gave_up,
-            "cycles": self.cycles,
-            "cycled": self.cycled,
-            "cut": self.cut,
-        }
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Any) -> WatchdogRecord:
