@@ -4,6 +4,7 @@ What is done to them is done by the actions, with the rights that those need.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal, NotRequired, TypedDict, cast
 
@@ -17,7 +18,7 @@ from ..data import HmmConfigEntry, entries_of_kind, get_data
 from ..errors import entry_reason, message, refusal, sentence
 from ..json_shapes import Text
 from ..rights import may_read
-from ..routes import Call, Route, RouteError, error_of
+from ..routes import Call, Method, Route, RouteError, error_of
 from ..unique_ids import device_id_of
 from .commands import Result
 from .miners_json import (
@@ -57,14 +58,19 @@ class Modes(TypedDict):
     modes: list[str]
 
 
-class Done(TypedDict):
+class Outcome(TypedDict):
     """What became of a miner; see the response of the action."""
 
-    status: Literal["success"]
     result: Literal["done", "already"]
     previous: str | None
     value: str | None
     seconds: float
+
+
+class Done(Outcome):
+    """What became of a miner that was set."""
+
+    status: Literal["success"]
 
 
 class ModeSet(Done):
@@ -79,14 +85,10 @@ class PoolSet(Done):
     pool: str
 
 
-class Restarted(TypedDict):
+class Restarted(Outcome):
     """A miner that has restarted and is back."""
 
     status: Literal["restarting"]
-    result: Literal["done", "already"]
-    previous: str | None
-    value: str | None
-    seconds: float
 
 
 type MinerIds = Annotated[list[Text], vol.Length(min=1, max=_MAX_MINERS)]
@@ -286,18 +288,6 @@ def _reported(
 _OF_REPORT = ("success", "result", "reason", "error")
 
 
-async def _many_modes(call: Call) -> ManyDone:
-    return await _do_many(call, "set_mode", mode=call.data["mode"])
-
-
-async def _many_pools(call: Call) -> ManyDone:
-    return await _do_many(call, "set_pool", pool=call.data["pool_id"])
-
-
-async def _many_restarts(call: Call) -> ManyDone:
-    return await _do_many(call, "restart")
-
-
 async def _enable(call: Call, by: ConfigEntryDisabler | None) -> ManyDone:
     rows: list[MinerDone] = []
     for miner_id in dict.fromkeys(call.data["miner_ids"]):
@@ -328,17 +318,11 @@ async def _set_disabled(
     }
 
 
-async def _enable_many(call: Call) -> ManyDone:
-    return await _enable(call, None)
-
-
-async def _disable_many(call: Call) -> ManyDone:
-    return await _enable(call, ConfigEntryDisabler.USER)
-
-
-def _get(path: str, summary: str, run: Any, answer: Any, **more: Any) -> Route:
+def _route(
+    method: Method, path: str, summary: str, run: Any, answer: Any, **more: Any
+) -> Route:
     return Route(
-        method="get",
+        method=method,
         paths=(f"/miners{path}",),
         summary=summary,
         run=run,
@@ -347,16 +331,8 @@ def _get(path: str, summary: str, run: Any, answer: Any, **more: Any) -> Route:
     )
 
 
-def _post(path: str, summary: str, run: Any, answer: Any, **more: Any) -> Route:
-    return Route(
-        method="post",
-        paths=(f"/miners{path}",),
-        summary=summary,
-        run=run,
-        answer=answer,
-        **more,
-    )
-
+_get = partial(_route, "get")
+_post = partial(_route, "post")
 
 _MISSING: Final = (HTTPStatus.NOT_FOUND,)
 _SILENT: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -402,14 +378,14 @@ MINER_ROUTES: Final = (
     _post(
         "/bulk/mode",
         "Set the mode of several miners",
-        _many_modes,
+        lambda call: _do_many(call, "set_mode", mode=call.data["mode"]),
         ManyDone,
         body=ManyToMode,
     ),
     _post(
         "/bulk/pool",
         "Let several miners mine at a pool account",
-        _many_pools,
+        lambda call: _do_many(call, "set_pool", pool=call.data["pool_id"]),
         ManyDone,
         body=ManyToPool,
         errors=_MISSING,
@@ -417,14 +393,14 @@ MINER_ROUTES: Final = (
     _post(
         "/bulk/restart",
         "Restart several miners, ten seconds apart",
-        _many_restarts,
+        lambda call: _do_many(call, "restart"),
         ManyDone,
         body=ManyMiners,
     ),
     _post(
         "/bulk/enable",
         "Enable the entries of several miners",
-        _enable_many,
+        lambda call: _enable(call, None),
         ManyDone,
         body=ManyMiners,
         is_for_admins=True,
@@ -432,7 +408,7 @@ MINER_ROUTES: Final = (
     _post(
         "/bulk/disable",
         "Disable the entries of several miners: they are not polled any more",
-        _disable_many,
+        lambda call: _enable(call, ConfigEntryDisabler.USER),
         ManyDone,
         body=ManyMiners,
         is_for_admins=True,
