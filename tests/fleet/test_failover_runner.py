@@ -19,7 +19,7 @@ from custom_components.hmm.fleet.failover_runner import FailoverRecord
 from custom_components.hmm.records import Records
 from custom_components.hmm.strategy.miners import MinerMemory, SteeredMiner
 from simulator import SimulatedNerdQAxe, SimulatedSolopool
-from simulator.httpd import Response
+from simulator.httpd import Request, Response
 from simulator.solopool import DEMO_WALLET
 from simulator.stratum import SimulatedStratum
 from tests.common import (
@@ -258,6 +258,49 @@ async def test_it_accepts_and_does_not_do_it(house: House) -> None:
     # A look at a port may have been cut short by the clock
     await house.wait(600)
     assert house.state == "backup"
+
+
+async def test_its_entry_is_set_up_again_in_the_middle_of_a_move(house: House) -> None:
+    """Given options that are saved just then, then it is found out where it is."""
+    house.configure()
+    await house.wait(60)
+    write = house.miner.routes()[WRITES]
+
+    def save(request: Request) -> Response:
+        house.hass.config_entries.async_schedule_reload(house.entry.entry_id)
+        return write(request)
+
+    house.miner._routes = {**house.miner.routes(), WRITES: save}
+    await house.fail(0)
+    await house.wait(690)
+    assert house.mines_at(1)
+    assert house.state == "backup"
+    assert house.events == [("moved_to_backup", "One", "Two", "stratum_down")]
+
+
+async def test_it_goes_where_it_was_sent_too_late(house: House) -> None:
+    """Given a miner that obeys after that was given up, then no owner chose it."""
+    house.configure()
+    await house.wait(60)
+    write, kept = house.miner.routes()[WRITES], list[Request]()
+
+    def put_off(request: Request) -> Response:
+        kept.append(request)
+        return Response()
+
+    house.miner._routes = {**house.miner.routes(), WRITES: put_off}
+    await house.fail(0)
+    await house.wait(690)
+    assert (house.state, house.mines_at(1)) == ("failed", False)
+    for request in kept:
+        write(request)
+    await house.miner.unplug()
+    await house.miner.plug_in()
+    await house.wait(120)
+    assert house.mines_at(1)
+    memory = get_data(house.hass).failovers[house.entry.entry_id].memory
+    assert (memory.at, memory.to) == (house.accounts[1].entry_id, None)
+    assert memory.is_placed and not memory.is_held
 
 
 @pytest.mark.parametrize("was_taken", [True, False])

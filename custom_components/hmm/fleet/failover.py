@@ -118,7 +118,7 @@ class Memory:
     at: str | None = None
     """The pool that it mined at when it was looked at last."""
     to: str | None = None
-    """Where it is on its way to."""
+    """Where it is on its way to, or was sent and is not yet: it may come late."""
     reason: str | None = None
     """Why it is on its way, or is not where it should be."""
     is_placed: bool = False
@@ -277,7 +277,6 @@ def has_failed(memory: Memory, now: float, reason: str | None) -> Memory:
     return replace(
         memory,
         state=FailoverState.FAILED,
-        to=None,
         failure=reason,
         failures=min(memory.failures + 1, len(RETRIES) + 1),
         seen=now,
@@ -290,6 +289,7 @@ def resumed(memory: Memory) -> Memory:
         memory,
         state=None,
         at=None,
+        to=None,
         is_held=False,
         failures=0,
         first=None,
@@ -350,7 +350,8 @@ def _state_of(
         memory = replace(memory, suspect_since=None)
         if position == 0:
             state = FailoverState.PRIMARY
-            return replace(memory, state=state, reason=None, failures=0), None
+            memory = replace(memory, state=state, to=None, reason=None, failures=0)
+            return memory, None
         memory = replace(memory, state=FailoverState.BACKUP)
         back = next(
             (
@@ -406,10 +407,12 @@ def _followed(memory: Memory, miner: MinerFacts, now: float) -> Memory:
     if memory.at == "" and not memory.is_held:
         # Its owner brought it to a pool of the list
         return replace(memory, at=miner.at, arrived=now, is_placed=False)
-    is_own = not miner.by_user and (miner.is_own_switch or (memory.first == miner.at))
+    is_sent = miner.at in (memory.first, memory.to)
+    is_own = not miner.by_user and (miner.is_own_switch or is_sent)
     return replace(
         memory,
         at=miner.at,
+        to=None,
         arrived=now,
         is_placed=is_own,
         is_held=memory.is_held or not is_own,

@@ -611,24 +611,28 @@ class Failover:
         )
 
     async def _move(self, move: Move) -> None:
-        """Send a miner to another pool, verify that, and report."""
+        """Send a miner to another pool, verify that, and report.
+
+        What becomes of it while its entry is set up again shows at the next check.
+        """
         error: HomeAssistantError | None = None
+        miner = self._fleet.miners.get(move.miner)
         try:
             # Before it is sent, so that a crash does not make it two
             await self._records.async_save()
             try:
                 async with asyncio.timeout(_LIMIT_SECONDS):
-                    await self._send(move)
+                    await self._send(move, miner)
             except TimeoutError:
                 error = failure("took_too_long", seconds=f"{_LIMIT_SECONDS:g}")
             except HomeAssistantError as err:
                 error = err
-            self._finish(move, error)
+            if miner is None or not miner.is_left:
+                self._finish(move, error)
         finally:
             self._moving.discard(move.miner)
 
-    async def _send(self, move: Move) -> None:
-        miner = self._fleet.miners.get(move.miner)
+    async def _send(self, move: Move, miner: MinerCoordinator | None) -> None:
         if miner is None:
             raise failure("miner_left", name=self._name(move.miner))
         pool = stratum_of(self._fleet.pools, move.to)
