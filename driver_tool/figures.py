@@ -116,9 +116,14 @@ def numbers_of(data: Any) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for field in fields(data):
         value = getattr(data, field.name)
-        items = enumerate(value) if isinstance(value, tuple) else ((None, value),)
-        for index, number in items:
-            if isinstance(number, int | float) and not isinstance(number, bool):
-                name = field.name if index is None else f"{field.name}[{index}]"
-                numbers[name] = number
+        if isinstance(value, tuple):
+            for index, item in enumerate(value):
+                if _is_number(item):
+                    numbers[f"{field.name}[{index}]"] = item
+        elif _is_number(value):
+            numbers[field.name] = value
     return numbers
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,6 +1,7 @@
 """Changes single values in a body of JSON: what happens when a key is missing."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 import json
 import re
 from typing import Any
@@ -24,17 +25,21 @@ def replace_leaf(body: bytes, path: Path, value: object) -> bytes:
 
     A body that has no such place comes back as it is.
     """
-    loaded = _load(body)
-    if loaded is None or path not in set(_leaves(loaded[0], ())):
+    if (loaded := _load(body)) is None:
         return body
     data, end = loaded
-    parent = data
-    for step in path[:-1]:
-        parent = parent[step]
+    parent, (*steps, last) = data, path
+    try:
+        for step in steps:
+            parent = _inside(parent, step)
+        if _is_full(_inside(parent, last)):
+            return body
+    except LookupError:
+        return body
     if value is MISSING:
-        del parent[path[-1]]
+        del parent[last]
     else:
-        parent[path[-1]] = value
+        parent[last] = value
     return dump_json(data) + end
 
 
@@ -43,6 +48,7 @@ def nested(body: bytes) -> bytes:
     return _change_body(body, lambda _: {"odd": ""})
 
 
+@lru_cache(maxsize=32)  # The same answers, once for each key that is missing
 def without_zeros(body: bytes) -> bytes:
     """Return a body with 1 in place of each 0 and true in place of each false."""
     return _change_body(body, _not_zero)
@@ -84,6 +90,18 @@ def _load(body: bytes) -> tuple[Any, bytes] | None:
     return (data, body[len(bare) :]) if isinstance(data, dict | list) else None
 
 
+def _inside(data: Any, step: Any) -> Any:
+    """Return what is there. Raises LookupError, also if it is of another shape."""
+    if not isinstance(data, dict if isinstance(step, str) else list):
+        raise LookupError
+    return data[step]
+
+
+def _is_full(value: Any) -> bool:
+    """Return whether there are values inside of one."""
+    return isinstance(value, dict | list) and bool(value)
+
+
 def _leaves(data: Any, path: Path) -> Iterator[Path]:
     items: Any = ()
     if isinstance(data, dict):
@@ -91,7 +109,7 @@ def _leaves(data: Any, path: Path) -> Iterator[Path]:
     elif isinstance(data, list):
         items = enumerate(data)
     for step, value in items:
-        if isinstance(value, dict | list) and value:
+        if _is_full(value):
             yield from _leaves(value, (*path, step))
         else:
             yield (*path, step)

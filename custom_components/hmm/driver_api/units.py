@@ -59,10 +59,11 @@ def parse_number(value: Any) -> float | None:
         return value if math.isfinite(value) else None
     if type(value) is int and -_MAX_COUNTED < value < _MAX_COUNTED:
         return float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    # Python alone reads "1_0" as ten
-    if isinstance(value, str) and (len(value) > LONGEST_FIGURE or "_" in value):
+    if isinstance(value, str):
+        # Python alone reads "1_0" as ten
+        if len(value) > LONGEST_FIGURE or "_" in value:
+            return None
+    elif isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         number = float(value)
