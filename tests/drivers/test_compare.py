@@ -184,63 +184,86 @@ for number in range(3, 30):
 
 READS = """b'{"missed": [], "fields": {"core_voltage": %s, "no_field": 1, "mode": "x\\\\ud800"}}'"""
 
-BAD = {
-    "hangs": ("import time; time.sleep(1e6)", "It took longer than"),
-    "waits": ("import asyncio; await asyncio.sleep(1e6)", "It took longer than"),
-    "ends": ("import os; os._exit(0)", "ends"),
-    "grows": ("x = bytearray(2**33)", None),
-    "raises": ("raise ValueError('secret')", None),
-    "writes": ("open('/tmp/hmm-candidate', 'w').write('x')", None),
-    "runs": ("import subprocess; subprocess.run(['true'])", None),
-    "sends": ("import socket; socket.create_connection((self.ip, 80))", None),
-    "starts": (
-        "import multiprocessing as m; m.get_context('spawn').Process(target=print).start()",
-        None,
-    ),
-    "limits": (
-        "import os, resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
-        None,
-    ),
-    "deep": (says("b'[' * 900_000"), "cannot be read"),
-    "less deep": (says(f"{READS} % (b'[' * 3000 + b']' * 3000)"), "cannot be read"),
-    "patches": ("await self._request('PATCH', '/api/system', {'fanspeed': 1})", None),
+ENDS = {
+    "import time; time.sleep(1e6)": "It took longer than",
+    "import asyncio; await asyncio.sleep(1e6)": "It took longer than",
+    "import os; os._exit(0)": "ends",
+    says("b'[' * 900_000"): "cannot be read",
+    says(f"{READS} % (b'[' * 3000 + b']' * 3000)"): "cannot be read",
 }
+"""What ends the trial, and what is told."""
+
+FAILS = (
+    "x = bytearray(2**33)",
+    "raise ValueError('secret')",
+    "open('/tmp/hmm-candidate', 'w').write('x')",
+    "import subprocess; subprocess.run(['true'])",
+    "import socket; socket.create_connection(('127.0.0.1', 80))",
+    "import multiprocessing as m; m.get_context('spawn').Process(target=print).start()",
+    "import os, resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
+    "await self._request('PATCH', '/api/system', {'fanspeed': 1})",
+)
+"""What fails one poll, and no other."""
 
 
-@pytest.mark.parametrize("case", BAD)
-async def test_a_bad_candidate(
+async def poll_unnoticed(
+    home: HomeAssistant, miner: ConfigEntry[Any], bitaxe: SimulatedAxeOS
+) -> None:
+    """Poll; neither the running driver nor the device notices anything of the other one."""
+    before = bitaxe.counters.requests
+    await poll(home, miner)
+    assert bitaxe.counters.requests - before == 1
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert bitaxe.writes == []
+    assert miner.runtime_data.last_update_success
+
+
+async def test_what_ends_a_candidate(
     home: HomeAssistant,
     miner: ConfigEntry[Any],
     bitaxe: SimulatedAxeOS,
     monkeypatch: pytest.MonkeyPatch,
-    case: str,
+    subtests: pytest.Subtests,
 ) -> None:
-    """Whatever it does ends in its process; the running driver and the device notice nothing."""
-    code, ended = BAD[case]
-    if case in ("hangs", "waits"):
-        monkeypatch.setattr(process, "POLL_SECONDS", 4.0)
-    await put(home, ASIDE, garage("2.0.0", code.replace("self.ip", "'127.0.0.1'")))
-    trial = await begin(home, miner, "garage_two.py")
+    """It hangs, ends or says what cannot be read: that ends in its process."""
+    monkeypatch.setattr(process, "POLL_SECONDS", 4.0)
+    for code, ended in ENDS.items():
+        with subtests.test(code[:50]):
+            await put(home, ASIDE, garage("2.0.0", code))
+            trial = await begin(home, miner, "garage_two.py")
+            await compared(home, miner, times=2)
+            await poll_unnoticed(home, miner, bitaxe)
+            assert trial.failed is not None
+            assert ended in trial.failed
+        await trials(home).async_drop()
+
+
+async def test_what_fails_a_poll_of_a_candidate(
+    home: HomeAssistant, miner: ConfigEntry[Any], bitaxe: SimulatedAxeOS
+) -> None:
+    """It does harm in each poll, another one each time: that ends in its process."""
+    code = "\n        ".join(
+        f"if self.polls == {number}:\n            {harm}"
+        for number, harm in enumerate(FAILS, 1)
+    )
+    await put(home, ASIDE, garage("2.0.0", code))
+    trial = await begin(home, miner, "garage_two.py", len(FAILS))
     await compared(home, miner, times=2)
-    before = bitaxe.counters.requests
-    await poll(home, miner)
-    per_poll = bitaxe.counters.requests - before
-    await home.async_block_till_done(wait_background_tasks=True)
-    assert per_poll == 1
-    assert bitaxe.writes == []
-    assert miner.runtime_data.last_update_success
+    for _ in FAILS[1:]:
+        await poll_unnoticed(home, miner, bitaxe)
+    found = trial.comparison
+    assert (trial.failed, found.polls, found.good) == (None, len(FAILS), 0)
+    assert found.errors.total() == len(FAILS)
+    assert "secret" not in str(found.errors)
+    assert set(found.missed) == {
+        "! write a file",
+        "! subprocess.Popen",
+        "socket 127.0.0.1:80",
+        "! _posixsubprocess.fork_exec",
+        "! resource.prlimit",
+        f"PATCH http://127.0.0.1:{bitaxe.port}/api/system",
+    }
     assert not Path("/tmp/hmm-candidate").exists()  # noqa: ASYNC240
-    if ended is None:
-        assert trial.failed is None
-        assert trial.comparison.good == 0
-        assert trial.comparison.errors
-        assert "secret" not in str(trial.comparison.errors)
-    else:
-        assert trial.failed is not None
-        assert ended in trial.failed
-    if case == "patches":
-        assert any(item.startswith("PATCH ") for item in trial.comparison.missed)
-    await trials(home).async_drop()
 
 
 async def test_a_candidate_that_answers_for_hmm(
@@ -261,32 +284,23 @@ async def test_a_candidate_that_answers_for_hmm(
     await trials(home).async_drop()
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["raise RuntimeError('no')", "import sys; sys.exit()", "import os; os._exit(1)"],
-)
 async def test_a_candidate_that_does_not_load(
-    home: HomeAssistant, miner: ConfigEntry[Any], text: str
+    home: HomeAssistant, miner: ConfigEntry[Any], subtests: pytest.Subtests
 ) -> None:
     """It is refused, and nothing remains of it."""
-    await put(home, ASIDE, f"{garage('2.0.0')}\n{text}\n")
-    with pytest.raises(HomeAssistantError):
-        await begin(home, miner, "garage_two.py")
-    assert trials(home).current is None
-    assert miner.runtime_data.recording is None
+    for code in (
+        "raise RuntimeError('no')",
+        "import sys; sys.exit()",
+        "import os; os._exit(1)",
+    ):
+        with subtests.test(code):
+            await put(home, ASIDE, f"{garage('2.0.0')}\n{code}\n")
+            with pytest.raises(HomeAssistantError):
+                await begin(home, miner, "garage_two.py")
+            assert trials(home).current is None
+            assert miner.runtime_data.recording is None
 
 
-@pytest.mark.parametrize(
-    "harm",
-    [
-        "open({path!r}, 'w').write('x')",
-        "import os; os.mkdir({path!r})",
-        "import socket; socket.create_connection(('127.0.0.1', {port}))",
-        "import os; os.fork()",
-        "import json; json.dumps = 1",
-        "import time; time.sleep(1e6)",
-    ],
-)
 @pytest.mark.trial
 async def test_a_candidate_that_does_harm_when_it_is_loaded(
     home: HomeAssistant,
@@ -294,18 +308,26 @@ async def test_a_candidate_that_does_harm_when_it_is_loaded(
     bitaxe: SimulatedAxeOS,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    harm: str,
+    subtests: pytest.Subtests,
 ) -> None:
     """It does none: it is loaded nowhere else than where it is tried."""
     monkeypatch.setattr(process, "LOAD_SECONDS", 4.0)
     path = tmp_path / "harm"
-    code = harm.format(path=str(path), port=bitaxe.port)
-    await put(home, ASIDE, f"{garage('2.0.0')}\n{code}\n")
-    with pytest.raises(HomeAssistantError) as caught:
-        await begin(home, miner, "garage_two.py")
-    assert caught.value.translation_key == "compare_not_started"
-    assert not path.exists()
-    assert trials(home).current is None
+    for code in (
+        f"open({str(path)!r}, 'w').write('x')",
+        f"import os; os.mkdir({str(path)!r})",
+        f"import socket; socket.create_connection(('127.0.0.1', {bitaxe.port}))",
+        "import os; os.fork()",
+        "import json; json.dumps = 1",
+        "import time; time.sleep(1e6)",
+    ):
+        with subtests.test(code):
+            await put(home, ASIDE, f"{garage('2.0.0')}\n{code}\n")
+            with pytest.raises(HomeAssistantError) as caught:
+                await begin(home, miner, "garage_two.py")
+            assert caught.value.translation_key == "compare_not_started"
+            assert not path.exists()
+            assert trials(home).current is None
 
 
 async def test_a_candidate_for_a_newer_hmm(
