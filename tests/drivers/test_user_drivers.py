@@ -44,6 +44,7 @@ from tests.common import (
     later,
     poll,
     refused,
+    until,
     value,
 )
 from tests.conftest import miner_entry, set_up
@@ -520,6 +521,21 @@ async def test_a_device_that_reports_its_pause_late(
         await poll(home, entry)
     status = find(home, entry, "sensor", "status")
     assert status.attributes["reason"] == "paused_at_device"
+
+
+async def test_a_miner_that_is_set_up_again_before_its_pause_shows(
+    home: HomeAssistant, homebrew: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have done it: nobody says that it did not."""
+    monkeypatch.setattr(MinerCoordinator, "restart_interval", 0.1)
+    entry = await set_up(home, homebrew_entry("late"))
+    miner = entry.runtime_data
+    switch = find_id(home, entry, "switch", "mining")
+    pausing = home.async_create_task(act(home, "switch", "turn_off", switch))
+    await until(lambda: miner.status.is_pausing and not miner.commands_running)
+    await home.config_entries.async_reload(entry.entry_id)
+    with refused("miner_left", HomeAssistantError):
+        await pausing
 
 
 async def test_a_bug_is_logged_once_with_its_file_and_type(

@@ -642,8 +642,7 @@ class Failover:
             if active is not None and pool.holds(active):
                 return
             if attempt < _ATTEMPTS - 1:
-                await asyncio.sleep(miner.restart_interval)
-                await miner.async_refresh()
+                await miner.async_look_again()
         raise failure("pool_not_applied", host=miner.client.host)
 
     @callback

@@ -520,9 +520,15 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
             if check(self.data):
                 self.status.problems.refusals = 0
                 return True
-            await asyncio.sleep(self.restart_interval)
-            await self.async_refresh()
+            await self.async_look_again()
         return not self.last_update_success or check(self.data)
+
+    async def async_look_again(self) -> None:
+        """Poll in a moment. Raises HomeAssistantError if the entry was unloaded."""
+        await asyncio.sleep(self.restart_interval)
+        if self.is_left:
+            raise failure("miner_left", name=self.name)
+        await self.async_refresh()
 
     async def _pause(self, reason: str) -> None:
         await self.client.pause()
@@ -599,10 +605,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
                     return
             elif elapsed > self.restart_seconds / 3:
                 return  # Nothing shows whether it has restarted
-            await asyncio.sleep(self.restart_interval)
-            if self._shutdown_requested:
-                raise failure("miner_left", name=self.name)
-            await self.async_refresh()
+            await self.async_look_again()
         host, seconds = self.client.host, f"{self.restart_seconds:g}"
         if was_gone:
             raise failure("restart_lost", host=host, seconds=seconds)
