@@ -2,7 +2,7 @@
 
 import type { Hass } from "./hass";
 import { navigate, openDevice } from "./hass";
-import { type HmmDevice, isKnown, nameOf, stateOf } from "./model";
+import { type HmmDevice, isKnown, listOf, nameOf, stateOf } from "./model";
 import { COOLER, type Status } from "./status";
 import { text } from "./texts";
 
@@ -67,7 +67,7 @@ export function remedy(hass: Hass, miner: HmmDevice, status: Status): Action | u
   switch (status.group) {
     case "overheated": {
       const mode = stateOf(hass, miner, "select.mode");
-      const options = Array.isArray(mode?.attributes.options) ? mode.attributes.options.map(String) : [];
+      const options = listOf(mode, "options");
       const cooler = COOLER.find((name) => options.includes(name));
       if (!isKnown(mode) || !cooler) return undefined;
       const again = restart(hass, miner);
@@ -133,7 +133,7 @@ export function check(hass: Hass, miner: HmmDevice): Action | undefined {
 
 function backupPool(hass: Hass, miner: HmmDevice): Action | undefined {
   const pool = stateOf(hass, miner, "select.pool");
-  const options = Array.isArray(pool?.attributes.options) ? pool.attributes.options.map(String) : [];
+  const options = listOf(pool, "options");
   const other = options.find((option) => option !== pool?.state);
   if (!isKnown(pool) || other === undefined) return undefined;
   return {

@@ -3,7 +3,7 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { type Action, modeName } from "./actions";
 import type { CardConfig, Hass } from "./hass";
-import { type HmmDevice, isKnown, modelOf, type Model, stateOf } from "./model";
+import { type HmmDevice, isKnown, listOf, modelOf, type Model, stateOf } from "./model";
 import { type Host, question } from "./parts";
 import { onPrivate } from "./status";
 import { styles } from "./styles";
@@ -148,9 +148,14 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
     };
   }
 
+  /** Whether a question stands in place of its button: it may have lost its action since it was asked. */
+  protected isAsking(key: string, action: Action | undefined): boolean {
+    return this.asking === key && Boolean(action?.confirm);
+  }
+
   /** The question about an action, if it is asked. */
   protected questionOf(key: string, action: Action | undefined): TemplateResult | typeof nothing {
-    if (this.asking !== key || !action?.confirm) return nothing;
+    if (!action?.confirm || !this.isAsking(key, action)) return nothing;
     const done = () => {
       this.asking = undefined;
       this.requestUpdate();
@@ -208,7 +213,7 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
   /** The modes of a miner: segments up to four, else a list. */
   protected modeControl(hass: Hass, miner: HmmDevice): TemplateResult | typeof nothing {
     const mode = stateOf(hass, miner, "select.mode");
-    const options = Array.isArray(mode?.attributes.options) ? mode.attributes.options.map(String) : [];
+    const options = listOf(mode, "options");
     if (!isKnown(mode) || options.length < 2) return nothing;
     const choose = (option: string) => {
       if (option === mode.state) return;

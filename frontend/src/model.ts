@@ -97,6 +97,12 @@ export function isKnown(state: HassState | undefined): state is HassState {
   return state !== undefined && state.state !== "unknown" && state.state !== "unavailable";
 }
 
+/** The words of an attribute that is a list: the options of a select, what is wrong. */
+export function listOf(state: HassState | undefined, name: string): string[] {
+  const given = state?.attributes[name];
+  return Array.isArray(given) ? given.map(String) : [];
+}
+
 export function areaOf(hass: Hass, device: HmmDevice): string | undefined {
   return device.device.area_id ? hass.areas[device.device.area_id]?.name : undefined;
 }

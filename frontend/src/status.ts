@@ -2,7 +2,7 @@
 
 import * as f from "./format";
 import type { Hass, HassState } from "./hass";
-import { type HmmDevice, isKnown, type Model, nameOf, stateOf } from "./model";
+import { type HmmDevice, isKnown, listOf, type Model, nameOf, stateOf } from "./model";
 import { maybeText, text, type TextKey } from "./texts";
 
 export type Tone = "ok" | "info" | "warn" | "err" | "off" | "neu";
@@ -140,7 +140,7 @@ export function statusOf(hass: Hass, miner: HmmDevice): Status {
   if (!entity) state = guess(hass, miner);
   let group: Group = state === undefined ? "unknown" : GROUPS[state] ?? "unknown";
   let reason = typeof entity?.attributes.reason === "string" ? entity.attributes.reason : undefined;
-  const problems = Array.isArray(problem?.attributes.problems) ? problem.attributes.problems.map(String) : [];
+  const problems = listOf(problem, "problems");
   const isWarning = problem?.state === "on" && !ATTENTION.has(group) && group !== "resting";
   if (isWarning) {
     group = problems.includes("overheat") ? "overheated" : "warning";
@@ -258,7 +258,7 @@ function guess(hass: Hass, miner: HmmDevice): string | undefined {
     return plug?.state === "off" ? "off" : "offline";
   }
   const problem = stateOf(hass, miner, "binary_sensor.problem");
-  const problems = Array.isArray(problem?.attributes.problems) ? problem.attributes.problems.map(String) : [];
+  const problems = listOf(problem, "problems");
   if (problems.includes("overheat")) return "overheated";
   if (problems.some((key) => FAULTS.has(key))) return "fault";
   if (plug?.state === "off") return "paused";
@@ -325,7 +325,7 @@ export function poolStatus(hass: Hass, model: Model, pool: HmmDevice): PoolStatu
 }
 
 function poolProblem(hass: Hass, problem: HassState): string {
-  const [first] = Array.isArray(problem.attributes.problems) ? problem.attributes.problems.map(String) : [];
+  const [first] = listOf(problem, "problems");
   const sentence = say(hass, `entity.binary_sensor.pool_problem.state_attributes.problems.state.${first}`);
   return firstSentence(sentence) || maybeText(hass, `line_${first}`) || text(hass, "line_problem");
 }

@@ -111,16 +111,14 @@ export function view(hass: Hass, config: ViewConfig): object {
   }
 }
 
-function all(miners: HmmDevice[], key: string): string[] {
-  return miners.map((miner) => miner.entities[key]).filter((id): id is string => id !== undefined);
+/** Those of some entities that a device has. */
+function of(device: HmmDevice | undefined, ...keys: string[]): string[] {
+  return keys.flatMap((key) => device?.entities[key] ?? []);
 }
 
 /** An entity of each miner, called like the miner: what it is stands above. */
 function named(miners: HmmDevice[], key: string): { entity: string; name: string }[] {
-  return miners.flatMap((miner) => {
-    const entity = miner.entities[key];
-    return entity === undefined ? [] : [{ entity, name: nameOf(miner) }];
-  });
+  return miners.flatMap((miner) => of(miner, key).map((entity) => ({ entity, name: nameOf(miner) })));
 }
 
 const screen = (query: string): object[] => [{ condition: "screen", media_query: `(${query})` }];
@@ -129,8 +127,8 @@ const [DESKTOP, PHONE] = [screen("min-width: 768px"), screen("max-width: 767px")
 const [WIDE, NARROW] = [screen("min-width: 1400px"), screen("max-width: 1399px")];
 
 function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: TextKey, icon: string, path?: string) => Card): object {
-  const money = ["cost_today", "revenue_today", "cost_month", "revenue_month"].flatMap((key) => model.fleet?.entities[`sensor.${key}`] ?? []);
-  const hasShares = ["sensor.best_share", "sensor.best_session_share"].some((key) => all(model.miners, key).length > 0);
+  const money = of(model.fleet, "sensor.cost_today", "sensor.revenue_today", "sensor.cost_month", "sensor.revenue_month");
+  const hasShares = model.miners.some((miner) => of(miner, "sensor.best_share", "sensor.best_session_share").length);
   // Where there is little room, what explains the miners comes after them
   // Of several the one that has most to say: of prices, else of the sun
   const [shown] = ["sensor.strategy_band", "sensor.strategy_surplus", "sensor.strategy_status"].flatMap((key) => model.strategies.filter(({ entities }) => key in entities));
@@ -173,12 +171,8 @@ function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: 
 
 /** What the last days cost and brought; the hashrate where nobody named a price. */
 function week(hass: Hass, model: Model, heading: (key: TextKey, icon: string) => Card): (Card | false)[] {
-  const { entities } = model.fleet ?? { entities: {} as Record<string, string> };
-  const amounts = (["cost", "revenue"] as const).flatMap((key) => {
-    const entity = entities[`sensor.${key}`];
-    return entity ? [{ entity, name: text(hass, key) }] : [];
-  });
-  const hashrate = entities["sensor.hashrate"];
+  const amounts = (["cost", "revenue"] as const).flatMap((key) => of(model.fleet, `sensor.${key}`).map((entity) => ({ entity, name: text(hass, key) })));
+  const [hashrate] = of(model.fleet, "sensor.hashrate");
   if (amounts.length) return [heading("last_7_days", "mdi:cash"), { type: "statistics-graph", entities: amounts, ...PER_DAY }];
   if (!hashrate) return [];
   return [
@@ -198,16 +192,10 @@ function week(hass: Hass, model: Model, heading: (key: TextKey, icon: string) =>
 
 function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: TextKey, icon: string) => Card): object {
   if (!miner) return sections([section([{ type: "markdown", content: text(hass, "gone") }])], 1);
-  const shown = ["sensor.hashrate", "sensor.temperature", "sensor.power", "sensor.efficiency"]
-    .map((key) => miner.entities[key])
-    .filter((id): id is string => id !== undefined);
-  const tiles = ["sensor.best_session_share", "sensor.reject_rate", "sensor.uptime", "sensor.energy"]
-    .map((key) => miner.entities[key])
-    .filter((id): id is string => id !== undefined);
+  const shown = of(miner, "sensor.hashrate", "sensor.temperature", "sensor.power", "sensor.efficiency");
+  const tiles = of(miner, "sensor.best_session_share", "sensor.reject_rate", "sensor.uptime", "sensor.energy");
   const online = miner.entities["binary_sensor.online"];
-  const told = ["sensor.status", "binary_sensor.online", "select.mode", "switch.mining", "event.highlight"]
-    .map((key) => miner.entities[key])
-    .filter((id): id is string => id !== undefined);
+  const told = of(miner, "sensor.status", "binary_sensor.online", "select.mode", "switch.mining", "event.highlight");
   return sections(
     [
       section([
@@ -230,7 +218,7 @@ function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: Text
 }
 
 /** What a fleet costs and brings, as far as its owner has named prices. */
-const MONEY = ["cost_today", "cost_month", "revenue_today", "revenue_month", "profit_rate", "price"];
+const MONEY = ["cost_today", "cost_month", "revenue_today", "revenue_month", "profit_rate", "price"].map((key) => `sensor.${key}`);
 
 const PER_DAY = { stat_types: ["change"], chart_type: "bar", days_to_show: 7, period: "day", grid_options: FULL };
 
@@ -238,7 +226,7 @@ function energyView(hass: Hass, model: Model, heading: (key: TextKey, icon: stri
   const energy = named(model.miners, "sensor.energy");
   const power = named(model.miners, "sensor.power");
   const total = model.fleet?.entities["sensor.power"];
-  const money = MONEY.flatMap((key) => model.fleet?.entities[`sensor.${key}`] ?? []);
+  const money = of(model.fleet, ...MONEY);
   return sections(
     [
       section([

@@ -2,6 +2,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { inBulk } from "../src/actions";
 import type { HmmCard } from "../src/card";
 import { HmmFleetCard } from "../src/cards/fleet";
+import { HmmMinerCard } from "../src/cards/miner";
 import { HmmPoolsCard } from "../src/cards/pools";
 import { HmmMinersTableCard } from "../src/cards/table";
 import { type Hass, openDevice } from "../src/hass";
@@ -89,6 +90,22 @@ test("what failed is forgotten once its entity has changed", async () => {
   expect(card.failure("mode")).toContain("no");
   card.hass = { ...hass, states: { ...hass.states, [mode]: { ...hass.states[mode]!, state: "turbo" } } };
   expect(card.failure("mode")).toBeUndefined();
+});
+
+test("a question that has lost its action gives the buttons back", () => {
+  const entities = { "button.restart": "unknown", "switch.mining": "on" };
+  const card = new HmmMinerCard();
+  card.preview = true;
+  (card as unknown as { asking: string }).asking = "foot1";
+  const config = { device_id: "m", layout: "detailed" };
+  expect(drawn(card, fakeHass([miner("m", entities)]), config)).toContain("Cancel");
+  const offline = { "sensor.status": "offline", "switch.mining": "unavailable", "button.restart": "unavailable" };
+  const words = drawn(card, fakeHass([miner("m", offline)]), config);
+  expect(words).not.toContain("Cancel");
+  expect(words.match(/Check again/gu)).toHaveLength(1);
+  // In the line of its reason as well
+  (card as unknown as { asking: string }).asking = "fix";
+  expect(drawn(card, fakeHass([miner("m", offline)]), config)).toContain("Check again");
 });
 
 test("many miners are asked by one action, which spreads them, and those that failed are named", async () => {

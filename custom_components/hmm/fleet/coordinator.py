@@ -101,21 +101,16 @@ class FleetCoordinator(DataUpdateCoordinator[FleetData]):
         )
         self.energy = energy
         self._fleet = fleet
-        self._debouncer = Debouncer(
-            hass,
-            _LOGGER,
-            cooldown=_COOLDOWN_SECONDS,
-            immediate=True,
-            function=self._async_add_up,
-            background=True,
-        )
-        self._news = Debouncer(
-            hass,
-            _LOGGER,
-            cooldown=_NEWS_SECONDS,
-            immediate=True,
-            function=self._async_add_up,
-            background=True,
+        self._debouncer, self._news = (
+            Debouncer(
+                hass,
+                _LOGGER,
+                cooldown=seconds,
+                immediate=True,
+                function=self._async_add_up,
+                background=True,
+            )
+            for seconds in (_COOLDOWN_SECONDS, _NEWS_SECONDS)
         )
         # While Home Assistant starts, the miners come one after the other, and
         # the sum of the first ones would be taken for that of all.

@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 import math
+from operator import attrgetter
 from statistics import median
+from typing import Final
 
 from ..driver_api import DashboardTileData
 from ..driver_api.coins import network_figures
 from ..driver_api.ranges import BLOCK_TIME, PERCENT, Range
 from ..driver_api.units import HASHES_PER_DIFFICULTY, reject_percent
+
+_SHARES: Final = ("shares_valid", "shares_invalid", "shares_stale", "reject_rate")
 
 
 class PlatformStatus(StrEnum):
@@ -162,11 +166,8 @@ def add_up(pools: Iterable[PoolReading]) -> PoolTotals:
         parts=parts,
         reporting={
             "hashrate": _of_hashrate(readings),
-            "latency": _reporting(readings, lambda tiles: tiles.latency_ms),
-            "shares_valid": _reporting(readings, lambda tiles: tiles.shares_valid),
-            "shares_invalid": _reporting(readings, lambda tiles: tiles.shares_invalid),
-            "shares_stale": _reporting(readings, lambda tiles: tiles.shares_stale),
-            "reject_rate": _reporting(readings, lambda tiles: tiles.reject_rate),
+            "latency": _reporting(readings, "latency_ms"),
+            **{name: _reporting(readings, name) for name in _SHARES},
             "blocks_24h": _of_blocks(readings),
         },
     )
@@ -220,13 +221,9 @@ def _coin(coin: str, readings: Iterable[PoolReading]) -> tuple[CoinTotals, CoinP
         reporting={
             "hashrate": of_hashrate,
             "network_share": of_hashrate,
-            "earnings_24h": _reporting(
-                paying, lambda tiles: tiles.estimated_earnings_24h
-            ),
-            "confirmed_balance": _reporting(
-                paying, lambda tiles: tiles.confirmed_balance
-            ),
-            "pending_balance": _reporting(paying, lambda tiles: tiles.pending_balance),
+            "earnings_24h": _reporting(paying, "estimated_earnings_24h"),
+            "confirmed_balance": _reporting(paying, "confirmed_balance"),
+            "pending_balance": _reporting(paying, "pending_balance"),
         },
     )
 
@@ -288,14 +285,15 @@ def _soonest(
 
 def _reporting(
     readings: Iterable[PoolReading],
-    read: Callable[[DashboardTileData], float | None],
+    name: str,
     owes: Callable[[DashboardTileData], bool] = lambda _: False,
 ) -> Reporting:
-    """Return how many accounts report a value, of those that have it.
+    """Return how many accounts report a field of their tiles, of those that have it.
 
     ``owes`` returns whether one without the value has it nevertheless. A silent one has
     it unless it is known that it does not report it.
     """
+    read: Callable[[DashboardTileData], float | None] = attrgetter(name)
     reported = unknown = 0
     for reading in readings:
         tiles = reading.tiles or reading.last
@@ -308,17 +306,13 @@ def _reporting(
 
 def _of_hashrate(readings: Iterable[PoolReading]) -> Reporting:
     """Return the same of the hashrate, which every account has that is known."""
-    return _reporting(
-        readings, lambda tiles: tiles.pool_hashrate, lambda tiles: tiles.account_known
-    )
+    return _reporting(readings, "pool_hashrate", lambda tiles: tiles.account_known)
 
 
 def _of_blocks(readings: Iterable[PoolReading]) -> Reporting:
     """Return the same of the day's blocks, which take a day to know from a total."""
     return _reporting(
-        readings,
-        lambda tiles: tiles.blocks_found_24h,
-        lambda tiles: tiles.blocks_found is not None,
+        readings, "blocks_found_24h", lambda tiles: tiles.blocks_found is not None
     )
 
 

@@ -5,15 +5,11 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlowWithReload
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.selector import (
-    NumberSelector,
-    SelectSelector,
-    SelectSelectorConfig,
-)
+from homeassistant.helpers.selector import NumberSelector
 import voluptuous as vol
 
 from ..errors import message
-from ..flow_tools import number_field
+from ..flow_tools import number_field, words_field
 from ..languages import home_language
 from ..markdown import placeholders
 from .autotune import Autotune
@@ -134,22 +130,18 @@ def _limit(key: str) -> NumberSelector:
     return number_field(minimum, maximum, unit, 0.1 if key == "max_error" else 1)
 
 
-def _options(values: list[str], key: str) -> SelectSelector:
-    return SelectSelector(SelectSelectorConfig(options=values, translation_key=key))
-
-
 _DEFAULTS: Final = Caps(max_power=0)
 _SCHEMA: Final = vol.Schema(
     {
-        vol.Required(CONF_GOAL, default=Goal.ALL): _options([*Goal], "autotune_goal"),
+        vol.Required(CONF_GOAL, default=Goal.ALL): words_field("autotune_goal", *Goal),
         **{
             vol.Optional(key)
             if key == "max_power"
             else vol.Required(key, default=getattr(_DEFAULTS, key)): _limit(key)
             for key in LIMITS
         },
-        vol.Required(CONF_START, default=NOW): _options(
-            [NOW, AT_NIGHT], "autotune_start"
+        vol.Required(CONF_START, default=NOW): words_field(
+            "autotune_start", NOW, AT_NIGHT
         ),
     }
 )

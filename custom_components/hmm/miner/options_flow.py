@@ -14,8 +14,6 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
-    SelectSelector,
-    SelectSelectorConfig,
     TextSelector,
 )
 import voluptuous as vol
@@ -29,7 +27,13 @@ from ..const import (
     DOMAIN,
 )
 from ..errors import Placeholders, message
-from ..flow_tools import async_shared_data, choice, number_field, with_more_entities
+from ..flow_tools import (
+    async_shared_data,
+    choice,
+    number_field,
+    with_more_entities,
+    words_field,
+)
 from ..languages import Language, home_language
 from ..markdown import Markdown, escape, escaping
 from .autotune_flow import AutotuneSteps
@@ -90,8 +94,8 @@ class MinerOptionsFlow(AutotuneSteps):
                     domain=SWITCH_DOMAIN, exclude_entities=_own_switches(self.hass)
                 )
             ),
-            vol.Optional(CONF_PLUG_CYCLE, default=CYCLE_NEVER): SelectSelector(
-                SelectSelectorConfig(options=[*CYCLES], translation_key=CONF_PLUG_CYCLE)
+            vol.Optional(CONF_PLUG_CYCLE, default=CYCLE_NEVER): words_field(
+                CONF_PLUG_CYCLE, *CYCLES
             ),
             vol.Optional(CONF_HOT_LIMIT): number_field(
                 40, 120, UnitOfTemperature.CELSIUS

@@ -273,7 +273,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
           ${circle(problem.tone, problem.form, problem.icon)}
           <span class="tx"><span class="p clamp" title=${problem.title}><bdi>${problem.title}</bdi></span><span class="q"><bdi>${problem.line}</bdi></span></span>
         </button>
-        ${this.asking === key ? nothing : actionButton(this.host, key, action, "sm tone")}
+        ${this.isAsking(key, action) ? nothing : actionButton(this.host, key, action, "sm tone")}
       </div>
       ${this.questionOf(key, action)}
       ${failure ? html`<p class="fail" role="alert">${failure}</p>` : nothing}

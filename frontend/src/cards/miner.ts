@@ -97,7 +97,7 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
     const failure = this.failure("fix");
     if (!words && !failure) return nothing;
     return html`<div class="reason ${missing ? "off" : status.tone}" role="status">
-        ${icon(missing ? "mdi:information-outline" : status.icon)}<p><bdi>${words}</bdi></p>${this.asking === "fix" ? nothing : actionButton(this.host, "fix", fix, "tone")}
+        ${icon(missing ? "mdi:information-outline" : status.icon)}<p><bdi>${words}</bdi></p>${this.isAsking("fix", fix) ? nothing : actionButton(this.host, "fix", fix, "tone")}
       </div>
       ${this.questionOf("fix", fix)}
       ${failure ? html`<p class="fail" role="alert">${failure}</p>` : nothing}`;
@@ -209,11 +209,12 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
     const shown = [other, fix?.label === again?.label ? undefined : again].filter((action): action is Action => action !== undefined);
     const mode = this.modeControl(hass, miner);
     if (!shown.length && mode === nothing && !this.busy("foot0") && !this.busy("foot1")) return nothing;
+    const asked = shown.findIndex((action, index) => this.isAsking(`foot${index}`, action));
     return html`<div class="foot">
       ${this.byHand(hass, miner)}
       ${mode}
-      ${this.asking?.startsWith("foot")
-        ? this.questionOf(this.asking, shown[Number(this.asking.slice(4))])
+      ${asked >= 0
+        ? this.questionOf(`foot${asked}`, shown[asked])
         : html`<div class="btns">${shown.map((action, index) => actionButton(this.host, `foot${index}`, action, ""))}</div>`}
       ${["foot0", "foot1", "mode"].map((key) => (this.failure(key) ? html`<p class="sec" role="alert">${this.failure(key)}</p>` : nothing))}
     </div>`;

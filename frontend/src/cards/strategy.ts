@@ -6,7 +6,7 @@ import type { Lane, PlanData, PlanSlot, Stretch, SunData, Watts } from "../chart
 import { HistoryCard } from "../followed";
 import * as f from "../format";
 import { type CardConfig, type Hass, type HassState, moreInfo } from "../hass";
-import { type HmmDevice, isKnown, type Model, modelOf, nameOf, stateOf } from "../model";
+import { type HmmDevice, isKnown, listOf, type Model, modelOf, nameOf, stateOf } from "../model";
 import { circle } from "../parts";
 import { explain, rungName } from "../reasons";
 import { needsAttention, statusOf, type Tone } from "../status";
@@ -356,7 +356,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
 
   private control(hass: Hass, strategy: HmmDevice): TemplateResult | typeof nothing {
     const override = stateOf(hass, strategy, "select.strategy_override");
-    const options = Array.isArray(override?.attributes.options) ? override.attributes.options.map(String) : [];
+    const options = listOf(override, "options");
     if (!override || override.state === "unavailable" || options.length < 2) return nothing;
     const word = (option: string) => hass.localize(`component.hmm.entity.select.strategy_override.state.${option}`) || option;
     const [automatic] = options;

@@ -6,7 +6,7 @@ import { type Action, inBulk, modeName } from "../actions";
 import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, openDevice, openMinerPage } from "../hass";
-import { areaOf, type HmmDevice, isKnown, type Model, nameOf, stateOf } from "../model";
+import { areaOf, type HmmDevice, isKnown, listOf, type Model, nameOf, stateOf } from "../model";
 import { circle, icon, poolOf, powerText, type Readings, readingsOf, sumOf } from "../parts";
 import { needsAttention, type Status, statusOf } from "../status";
 import { styles } from "../styles";
@@ -330,8 +330,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     const modes = new Map<string, HmmDevice[]>();
     for (const { miner } of picked) {
       const mode = stateOf(hass, miner, "select.mode");
-      if (!isKnown(mode) || !Array.isArray(mode.attributes.options)) continue;
-      for (const option of mode.attributes.options.map(String)) modes.set(option, [...(modes.get(option) ?? []), miner]);
+      for (const option of isKnown(mode) ? listOf(mode, "options") : []) modes.set(option, [...(modes.get(option) ?? []), miner]);
     }
     const setMode = (mode: string) => void this.perform("mode", `${mode} …`, undefined, () => inBulk(hass, "set_mode", modes.get(mode) ?? [], { mode }));
     const ids = (key: string, state?: string) =>

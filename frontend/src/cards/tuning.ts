@@ -5,7 +5,7 @@ import { HmmCard } from "../card";
 import type { PointsData, TunedPoint } from "../charts";
 import * as f from "../format";
 import { type CardConfig, type Hass, type HassState, moreInfo } from "../hass";
-import { type HmmDevice, isKnown, type Model, modelOf, nameOf, stateOf } from "../model";
+import { type HmmDevice, isKnown, listOf, type Model, modelOf, nameOf, stateOf } from "../model";
 import { circle, readingsOf } from "../parts";
 import { styles } from "../styles";
 
@@ -121,7 +121,7 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
     const profiles = this.profiles ?? [];
     if (!profiles.length) return this.profiles ? html`<div class="empty line">${this.t("no_profiles")}</div>` : nothing;
     const mode = stateOf(hass, miner, "select.mode");
-    const options = Array.isArray(mode?.attributes.options) ? mode.attributes.options : [];
+    const options = listOf(mode, "options");
     const apply = (name: string) =>
       void this.perform(name, this.t("applying"), mode?.entity_id, () => hass.callService("select", "select_option", { option: name }, { entity_id: mode?.entity_id }));
     return html`<div class="scroll"><table>
