@@ -374,6 +374,19 @@ async def test_a_message_never_quotes_the_answer(
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 204 No Content\r\n\r\n", reply(b"")], ids=["204", "empty"]
+)
+async def test_responses_without_a_body(
+    session: aiohttp.ClientSession, answer: bytes
+) -> None:
+    """Each of them is whole, not only the first one: they share a stream in aiohttp."""
+    async with serving(always(answer)) as server:
+        asked = client(session, server)
+        for _ in range(3):
+            assert (await asked.request("POST", "/restart")).body == b""
+
+
 MORE = [
     b"HTTP/1.1 100 Continue\r\n\r\n",
     b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n",

@@ -71,9 +71,12 @@ class _Exchange:
         self.content = self
         self._body = body
 
-    async def readany(self) -> bytes:
+    def at_eof(self) -> bool:
+        return not self._body
+
+    async def readchunk(self) -> tuple[bytes, bool]:
         body, self._body = self._body, b""
-        return body
+        return body, True
 
     def close(self) -> None:
         self._body = b""

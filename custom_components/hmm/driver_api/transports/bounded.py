@@ -65,6 +65,9 @@ async def read_body(response: ClientResponse, max_bytes: int) -> bytearray:
     body = bytearray()
     chunks = 0
     while len(body) <= max_bytes:
+        # Of responses without a body, all share a stream that has only one last chunk
+        if response.content.at_eof():
+            return body
         data, is_chunk_end = await response.content.readchunk()
         if not data and not is_chunk_end:
             return body
