@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
@@ -92,6 +92,37 @@ async def _order_of_a_miner(
     assert suggested(form, "failover") == "own"
     await go_on(home, form, failover="follow", failover_pools=[])
     assert not axe.options
+
+
+async def test_an_account_that_is_disabled_keeps_its_place_at_the_end(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Given an account that the form cannot show, then saving it loses nothing."""
+    async with SimulatedSolopool(speed=0) as pool:
+        one, two, three = [
+            await set_up(home, pool_entry(pool, f"dgb1q{name}", title=name))
+            for name in ("one", "two", "three")
+        ]
+        fleet = fleet_entry(home)
+        axe = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Axe"))
+        order = [account.entry_id for account in (three, one, two)]
+        for entry in (fleet, axe):
+            home.config_entries.async_update_entry(
+                entry, options={"failover": "own", "failover_pools": [*order, "gone"]}
+            )
+        await home.config_entries.async_set_disabled_by(
+            three.entry_id, ConfigEntryDisabler.USER
+        )
+        await home.async_block_till_done(wait_background_tasks=True)
+        pools = [health(home, item) for item in (two, one)]
+        expected = [account.entry_id for account in (two, one, three)]
+
+        form = await open_step(home, fleet, "failover")
+        await go_on(home, form, **FORM, failover_pools=pools)
+        assert fleet.options["failover_pools"] == expected
+        form = await open_step(home, axe, "pool_order")
+        await go_on(home, form, failover="own", failover_pools=pools)
+        assert axe.options["failover_pools"] == expected
 
 
 async def test_a_miner_whose_pool_cannot_be_set(home: HomeAssistant) -> None:

@@ -55,7 +55,7 @@ class FailoverSteps(OptionsFlow):
         options = {**self.config_entry.options}
         errors: dict[str, str] = {}
         if user_input is not None:
-            pools = _pools_of(sensors, user_input)
+            pools = _pools_of(self.hass, sensors, user_input, options)
             if user_input[CONF_FAILOVER_MODE] != MODES[0]:
                 if len(pools) < _FEWEST_POOLS:
                     errors = {CONF_FAILOVER_POOLS: "failover_pools_few"}
@@ -103,7 +103,7 @@ class PoolOrderSteps(OptionsFlowWithReload):
         options = {**self.config_entry.options}
         errors: dict[str, str] = {}
         if user_input is not None:
-            pools = _pools_of(sensors, user_input)
+            pools = _pools_of(self.hass, sensors, user_input, options)
             if user_input[CONF_FAILOVER] == "own" and len(pools) < _FEWEST_POOLS:
                 errors = {CONF_FAILOVER_POOLS: "failover_pools_few"}
             else:
@@ -152,11 +152,25 @@ def _pool_selector(sensors: dict[str, str]) -> EntitySelector:
     )
 
 
-def _pools_of(sensors: dict[str, str], user_input: dict[str, Any]) -> list[str]:
-    """Return the accounts that were chosen, each once, the best first."""
+def _pools_of(
+    hass: HomeAssistant,
+    sensors: dict[str, str],
+    user_input: dict[str, Any],
+    options: dict[str, Any],
+) -> list[str]:
+    """Return the accounts that were chosen, each once, the best first.
+
+    Those that cannot be shown now, as they are disabled, are the last ones.
+    """
     chosen = user_input.get(CONF_FAILOVER_POOLS, [])
     pools = [sensors[entity_id] for entity_id in chosen if entity_id in sensors]
-    return list(dict.fromkeys(pools))[:MAX_POOLS]
+    hidden = [
+        entry_id
+        for entry_id in options.get(CONF_FAILOVER_POOLS, [])
+        if entry_id not in sensors.values()
+        and hass.config_entries.async_get_entry(entry_id) is not None
+    ]
+    return list(dict.fromkeys((*pools, *hidden)))[:MAX_POOLS]
 
 
 def _shown(sensors: dict[str, str], options: dict[str, Any]) -> dict[str, Any]:
