@@ -3,6 +3,7 @@ import { inBulk } from "../src/actions";
 import type { HmmCard } from "../src/card";
 import { HmmFleetCard } from "../src/cards/fleet";
 import { HmmMinerCard } from "../src/cards/miner";
+import { HmmPoolCard } from "../src/cards/pool";
 import { HmmPoolsCard } from "../src/cards/pools";
 import { HmmMinersTableCard } from "../src/cards/table";
 import { type Hass, openDevice } from "../src/hass";
@@ -47,6 +48,13 @@ test("an answer that comes late is not shown for the period that was chosen sinc
   answers[0]!({ [id!]: [{ mean: 700 }] });
   await first;
   expect(drawn(card, hass)).toContain("24 ms");
+});
+
+test("shares that come too late are missing in the part that counts, whatever the pool's own rate is", () => {
+  const shares = { "sensor.shares_valid": "5200", "sensor.shares_invalid": "20", "sensor.shares_stale": "4780" };
+  const hass = fakeHass([pool("p", { ...shares, "sensor.reject_rate": "0.4" }), pool("q", { "sensor.reject_rate": "0.4" })]);
+  expect(drawn(new HmmPoolCard(), hass, { device_id: "p" })).toContain("52 %");
+  expect(drawn(new HmmPoolCard(), hass, { device_id: "q" })).toContain("99.6 %");
 });
 
 test("a group of miners without a reading has no sum, and no zero", () => {

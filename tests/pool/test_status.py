@@ -96,17 +96,17 @@ def test_a_port_that_is_silent_once_is_no_problem() -> None:
     assert watch.poll(60, stratum_failures=2) == ("stratum_down", [])
 
 
-def test_many_invalid_shares() -> None:
+@pytest.mark.parametrize("kind", ["shares_invalid", "shares_stale"])
+def test_many_shares_that_do_not_count(kind: str) -> None:
     """Of the last hour; that the counts are missing for a while changes nothing."""
     watch = Watch()
     for minute in range(61):
-        invalid = replace(GOOD, shares_valid=1000 + minute, shares_invalid=minute)
-        watch.poll(1, invalid)
+        bad: dict[str, Any] = {"shares_invalid": 0, kind: minute}
+        watch.poll(1, replace(GOOD, shares_valid=1000 + minute, **bad))
     assert list(watch.status.active) == ["high_rejects"]
     assert watch.status.active["high_rejects"]["limit"] == 5
     unknown = replace(GOOD, shares_valid=None, shares_invalid=None)
     assert watch.poll(5, unknown)[1] == ["high_rejects"]
     for minute in range(61):
-        good = replace(GOOD, shares_valid=1100 + 10 * minute, shares_invalid=61)
-        watch.poll(1, good)
+        watch.poll(1, replace(GOOD, shares_valid=1100 + 10 * minute, **bad))
     assert list(watch.status.active) == []

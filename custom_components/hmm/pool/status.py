@@ -88,7 +88,7 @@ class PoolStatus:
         many = None
         if poll.data is not None:
             many = self._rejects.are_many(
-                poll.data.shares_valid, poll.data.shares_invalid, poll.at
+                poll.data.shares_valid, _lost_shares(poll.data), poll.at
             )
         values: dict[str, Values] = {
             "high_rejects": self._rejects.values,
@@ -106,6 +106,13 @@ class PoolStatus:
         }
         self.problem.set(bool(self.active), next(iter(self.active), None), poll.time)
         return before != (self.status.at, self.problem.at, tuple(self.active))
+
+
+def _lost_shares(data: DashboardTileData) -> int | None:
+    """Return how many shares do not count: wrong ones, and those that came too late."""
+    if data.shares_invalid is None and data.shares_stale is None:
+        return None
+    return (data.shares_invalid or 0) + (data.shares_stale or 0)
 
 
 def _decide(poll: PoolPoll) -> PoolState:

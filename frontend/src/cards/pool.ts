@@ -150,7 +150,9 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
   private shares(hass: Hass, pool: HmmDevice): Tile {
     const read = (key: string) => f.numeric(stateOf(hass, pool, `sensor.${key}`));
     const [valid, invalid, stale, rejects] = [read("shares_valid"), read("shares_invalid"), read("shares_stale"), read("reject_rate")];
-    const part = rejects !== undefined ? 100 - rejects : valid !== undefined && invalid !== undefined && valid + invalid > 0 ? (100 * valid) / (valid + invalid + (stale ?? 0)) : undefined;
+    // By the counts below it: the rate of a pool or of its driver may leave out what came too late
+    const all = (valid ?? 0) + (invalid ?? 0) + (stale ?? 0);
+    const part = valid !== undefined && invalid !== undefined && all > 0 ? (100 * valid) / all : rejects !== undefined ? 100 - rejects : undefined;
     return {
       icon: "mdi:share-variant",
       label: this.t("shares"),
