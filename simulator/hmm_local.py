@@ -10,6 +10,7 @@ for those without.
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, override
 
+from .device import Fault
 from .httpd import (
     HTML,
     Handler,
@@ -64,6 +65,8 @@ class SimulatedHmmLocal(HttpDevice):
                      "2026-10": the same, with strategies as plug-ins: /solar-strategy
       status         answer this status to everything under /api; None: normal
       has_profiles   False: a version without /api/tuning
+      failing        paths that it answers with an error
+      dies_at        the path at which it falls silent until `fault` is None again
       strategy       whether the price bands are `enabled`, whether they have a
                      `champion`, and the ids of the `enrolled` miners
       solar          of 2026-10: whether it is `enabled`, the `entity` of the surplus, the
@@ -89,6 +92,8 @@ class SimulatedHmmLocal(HttpDevice):
         self.generation = generation
         self.status: int | None = None
         self.has_profiles = True
+        self.failing: set[str] = set()
+        self.dies_at: str | None = None
         self.writes = 0
         self.miners: list[dict[str, Any]] = []
         self.pools: list[dict[str, Any]] = []
@@ -286,8 +291,10 @@ class SimulatedHmmLocal(HttpDevice):
             return None
         if not self.has_profiles and request.path.startswith("/api/tuning/"):
             return self.unknown(request)
-        if self.status is not None:
-            return _error(self.status, "Internal server error")
+        if request.path == self.dies_at:
+            self.fault = Fault.RESET
+        if self.status is not None or request.path in self.failing:
+            return _error(self.status or 500, "Internal server error")
         return None
 
     @override

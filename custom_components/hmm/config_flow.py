@@ -150,15 +150,11 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
         self, chosen: FoundMiner | FoundPool
     ) -> ConfigFlowResult:
         if isinstance(chosen, FoundMiner):
+            self._is_chosen = True
             self._found = chosen.devices
             return await self._add_found()
-        self._known = chosen.item.settings
+        self._known, self._called = chosen.item.settings, chosen.item.name
         return await self._add_mined(chosen.mined, list(chosen.matches))
-
-    @override
-    async def async_offer_imported(self, chosen: FoundMiner) -> ConfigFlowResult:
-        self._found = chosen.devices
-        return await self._offer_found()
 
     @override
     async def async_is_set_up(self, data: HmmData, pool: FoundPool) -> bool:

@@ -77,6 +77,11 @@ async def ask(hass: HomeAssistant, server: SimulatedHmmLocal | str) -> Result:
     return shown
 
 
+def rest(shown: Result) -> str:
+    """Return what is said of all that cannot be chosen."""
+    return str(shown["description_placeholders"]["rest"])
+
+
 def queued(hass: HomeAssistant) -> list[Result]:
     """Return the flows that wait for their owner."""
     return list(hass.config_entries.flow.async_progress_by_handler(DOMAIN))
@@ -241,9 +246,7 @@ async def test_nothing_to_add(home: HomeAssistant, local: SimulatedHmmLocal) -> 
     assert form["step_id"] == "import_nothing"
     assert form["description_placeholders"] == {
         "host": f"127.0.0.1:{local.port}",
-        "known": "-",
-        "off": "-",
-        "unreadable": "-",
+        "rest": "",
     }
     result = await fill(home, form)
     assert result["type"] is FlowResultType.ABORT
@@ -316,7 +319,7 @@ async def test_several_follow_one_another(
     usual_ports: UsualPorts,
     more_hosts: None,
 ) -> None:
-    """The first is added at once; each dialog leads to the next, pools at the end."""
+    """Miners are added at once, also one that was discovered; pools are shown first."""
     usual_ports.move(BitaxeDriver, bitaxe.port)
     async with (
         SimulatedAxeOS(name="two", host="127.0.0.2", port=bitaxe.port) as two,
@@ -339,22 +342,19 @@ async def test_several_follow_one_another(
         assert pools_field.default() == ["0"]
         result = await finish(home, form, miners=["0", "1", "2"], pools=["0"])
         assert result["title"] == "Attic"
-        names = [flow["context"]["title_placeholders"]["name"] for flow in queued(home)]
-        assert sorted(names) == ["Bath", "Cellar", "My DigiByte"]
-
+        added = {
+            entry.title: entry for entry in home.config_entries.async_entries(DOMAIN)
+        }
         for title, device in (("Bath", two), ("Cellar", three)):
-            kind, flow_id = result["next_flow"]
-            assert kind == "config_flow"
-            flow = home.config_entries.flow.async_get(flow_id)
-            assert flow["step_id"] == "discovery_confirm"
-            result = await fill(home, flow)
-            assert result["title"] == title
-            assert result["result"].unique_id == device.mac.lower()
-            assert result["result"].options == {}
+            assert added[title].unique_id == device.mac.lower()
+            assert added[title].options == {}
+        (waiting,) = queued(home)
+        assert waiting["context"]["title_placeholders"] == {"name": "My DigiByte"}
 
         form = home.config_entries.flow.async_get(result["next_flow"][1])
         assert form["step_id"] == "pool_account"
         form = await show_again(home, form)
+        assert "“My DigiByte” (" in form["description_placeholders"]["pool"]
         assert suggested(form, "wallet") == DEMO_WALLET
         result = await finish(home, form, wallet=suggested(form, "wallet"))
         assert result["title"] == "My DigiByte"
@@ -372,25 +372,20 @@ async def test_a_dialog_that_was_closed_does_not_follow(
     home: HomeAssistant,
     local: SimulatedHmmLocal,
     bitaxe: SimulatedAxeOS,
-    usual_ports: UsualPorts,
-    more_hosts: None,
+    solopool: SimulatedSolopool,
 ) -> None:
     """Nobody is led to a dialog that he has dealt with under discovered devices."""
-    usual_ports.move(BitaxeDriver, bitaxe.port)
-    async with (
-        SimulatedAxeOS(name="two", host="127.0.0.2", port=bitaxe.port),
-        SimulatedAxeOS(name="three", host="127.0.0.3", port=bitaxe.port),
-    ):
-        for name, host in (("A", "1"), ("B", "2"), ("C", "3")):
-            local.add_miner(name, "bitaxe", f"127.0.0.{host}")
-        form = await ask(home, local)
-        first = await fill(home, form, miners=["0", "1", "2"])
-        flows = {
-            flow["context"]["title_placeholders"]["name"]: flow for flow in queued(home)
-        }
-        home.config_entries.flow.async_abort(flows["C"]["flow_id"])
-        assert first["next_flow"] == ("config_flow", flows["B"]["flow_id"])
-        second = await fill(home, flows["B"])
+    local.add_miner("A", "bitaxe", "127.0.0.1", port=bitaxe.port)
+    add_solopool(local, "B")
+    local.add_pool("C", "riddle.example", 3333, "me", pool_config=None)
+    form = await ask(home, local)
+    first = await fill(home, form, miners=["0"], pools=["0", "1"])
+    flows = {
+        flow["context"]["title_placeholders"]["name"]: flow for flow in queued(home)
+    }
+    home.config_entries.flow.async_abort(flows["C"]["flow_id"])
+    assert first["next_flow"] == ("config_flow", flows["B"]["flow_id"])
+    second = await fill(home, flows["B"], wallet=DEMO_WALLET)
     assert second["type"] is FlowResultType.CREATE_ENTRY
     assert "next_flow" not in second
 
@@ -403,7 +398,7 @@ async def test_an_import_while_another_one_waits(
     usual_ports: UsualPorts,
     more_hosts: None,
 ) -> None:
-    """What waits is offered once, and what was added meanwhile not at all."""
+    """A pool that waits is offered once, and what was added meanwhile not at all."""
     usual_ports.move(BitaxeDriver, bitaxe.port)
     async with SimulatedAxeOS(name="two", host="127.0.0.2", port=bitaxe.port):
         local.add_miner("Attic", "bitaxe", "127.0.0.1")
@@ -411,11 +406,10 @@ async def test_an_import_while_another_one_waits(
         add_solopool(local)
         one, two = await ask(home, local), await ask(home, local)
         await fill(home, one, miners=["0", "1"], pools=["0"])
-        assert len(queued(home)) == 3  # and the second dialog
+        assert len(queued(home)) == 2  # and the second dialog
         again = await fill(home, two, miners=["1", "0"], pools=["0"])
-        assert again["title"] == "Bath"
+        assert again["reason"] == "already_configured"
         (flow,) = queued(home)
-        assert again["next_flow"] == ("config_flow", flow["flow_id"])
         assert flow["step_id"] == "pool_account"
 
 
@@ -432,9 +426,11 @@ async def test_a_miner_that_is_off(
     assert list(options(form, "miners").values()) == [
         "Garage (Bitaxe Gamma, 127.0.0.1)"
     ]
-    told_about = form["description_placeholders"]
-    assert told_about["off"] == "Cellar (127.0.0.1)"
-    assert told_about["unreadable"] == "Far, No host, No port"
+    assert "no driver supports them: Cellar (127.0.0.1)." in rest(form)
+    assert rest(form).endswith(": Far (miner), No host (pool), No port (pool)")
+    # Nor is nothing at all added
+    form = await fill(home, form, miners=[])
+    assert form["errors"] == {"base": "import_none_chosen"}
 
 
 async def test_what_is_set_up_is_left_out(
@@ -450,7 +446,7 @@ async def test_what_is_set_up_is_left_out(
     local.add_miner("By its MAC", "bitaxe", "127.0.0.1", port=80)
     add_solopool(local)
     form = await ask(home, local)
-    assert form["description_placeholders"]["known"] == "By its MAC"
+    assert rest(form) == "\n\nAlready set up: By its MAC"
     assert set(form["data_schema"].schema) == {"pools"}
     form = await fill(home, form, pools=["0"])
     await fill(home, form, wallet=DEMO_WALLET)
@@ -462,8 +458,7 @@ async def test_what_is_set_up_is_left_out(
     local.add_miner("By its address", "bitaxe", "127.0.0.1", port=bitaxe.port)
     form = await ask(home, local)
     assert form["step_id"] == "import_nothing"
-    known = form["description_placeholders"]["known"]
-    assert known == "By its address, My DigiByte"
+    assert rest(form).endswith(": By its address, My DigiByte")
 
 
 async def test_miners_behind_a_router(
@@ -478,7 +473,7 @@ async def test_miners_behind_a_router(
     local.add_miner("Off", "bitaxe", "127.0.0.1", port=await free_port())
     form = await ask(home, local)
     assert list(options(form, "miners")) == ["0"]
-    assert form["description_placeholders"]["off"] == "Off (127.0.0.1)"
+    assert ": Off (127.0.0.1)." in rest(form)
 
 
 async def test_a_miner_that_broadcasts(
@@ -635,8 +630,8 @@ async def test_profiles_arrive_as_profiles(
     menu = await ask(home, local)
     assert menu["step_id"] == "import_menu"
     assert menu["menu_options"] == ["import_profiles"]
-    assert menu["description_placeholders"]["known"] == "Garage"
-    assert menu["description_placeholders"]["unreadable"] == "Broken, Nothing"
+    assert "Already set up: Garage" in rest(menu)
+    assert rest(menu).endswith(": Broken (profile), Nothing (profile)")
     form = await fill(home, menu, next_step_id="import_profiles")
     rows = form["description_placeholders"]["profiles"].splitlines()
     assert "| Saved | bitaxe | 525 MHz | - | - |" in rows
@@ -681,14 +676,16 @@ async def test_profiles_before_the_miners(
     local: SimulatedHmmLocal,
     bitaxe: SimulatedAxeOS,
 ) -> None:
-    """They wait for the miners, to which the way goes on."""
+    """They wait for the miners, which are what is left to do."""
     local.add_profile("Quiet", "bitaxe", frequency=490)
     local.add_miner("Garage", "bitaxe", "127.0.0.1", port=bitaxe.port)
     menu = await ask(home, local)
     assert menu["menu_options"] == ["import_choose", "import_profiles"]
     form = await fill(home, menu, next_step_id="import_profiles")
-    form = await fill(home, form)
-    assert form["step_id"] == "import_choose"
+    menu = await fill(home, form)
+    assert "The tuning profiles are taken over." in rest(menu)
+    assert menu["menu_options"] == ["import_choose"]
+    form = await fill(home, menu, next_step_id="import_choose")
     result = await fill(home, form, miners=["0"])
     assert result["title"] == "Garage"
     assert settings(result["result"])["Quiet"] == {"frequency": 490}

@@ -21,6 +21,7 @@ from custom_components.hmm.hmm_local.local_rules import (
     STRATEGY,
     read_rules,
 )
+from custom_components.hmm.markdown import escape
 from custom_components.hmm.strategy.planner.settings import (
     BandsSettings,
     CalendarSettings,
@@ -67,19 +68,21 @@ async def miners(
         yield entries
 
 
-async def ask(home: HomeAssistant, server: SimulatedHmmLocal) -> Result:
-    """Go to the rules of HMM-Local."""
+async def ask_menu(home: HomeAssistant, server: SimulatedHmmLocal) -> Result:
+    """Go to what HMM-Local has."""
     form = await choose(home, "import_hmm_local")
     menu = await fill(home, form, host=f"http://127.0.0.1:{server.port}")
     if menu["type"] is FlowResultType.SHOW_PROGRESS:
         await home.async_block_till_done()
         menu = await home.config_entries.flow.async_configure(menu["flow_id"])
     assert "import_rules" in menu["menu_options"], menu
-    return with_texts(
-        await home.config_entries.flow.async_configure(
-            menu["flow_id"], {"next_step_id": "import_rules"}
-        )
-    )
+    return with_texts(menu)
+
+
+async def ask(home: HomeAssistant, server: SimulatedHmmLocal) -> Result:
+    """Go to the rules of HMM-Local."""
+    menu = await ask_menu(home, server)
+    return await fill(home, menu, next_step_id="import_rules")
 
 
 def rule(form: Result) -> str:
@@ -116,8 +119,11 @@ async def test_bands_and_champion(
         assert "Shed, Attic" in text
         assert "Other is not set up here" in text
         assert "up to 5.00 p/kWh" in text
+        shed, attic = (escape(miner.runtime_data.tuning.model) for miner in miners)
+        assert f"up to 0 p/kWh: {shed} Overclock, {attic} High, at " in text
+        assert "Attic cannot be switched off" in text
         form = await fill(home, form, take=True)
-        assert "20.0 p/kWh" in rule(form)
+        assert "“Band 5”" in rule(form)
         form = await fill(home, form, take=True)
         assert form["step_id"] == "import_rules_end"
         assert not fleet_entry(home).subentries
@@ -142,8 +148,11 @@ async def test_bands_and_champion(
     assert data["bands"][2]["models"] == {shed: "mode:eco", attic: "off"}
     assert [band.rung for band in bands[3::2]] == ["off", "off"]
     assert "pool" not in data["bands"][4]
+    # Above its band all is off, as in HMM-Local
     champion = ChampionSettings.from_dict(stored["champion"])
-    assert (champion.above, champion.rung, champion.reserve) == (20, "lowest", "off")
+    assert (champion.above, champion.rung, champion.reserve) == (None, "lowest", "off")
+    assert champion.band == bands[4].id
+    assert stored["champion"]["band_of"] in fleet_entry(home).subentries
 
 
 async def test_bands_in_another_unit(
@@ -159,9 +168,60 @@ async def test_bands_in_another_unit(
     assert [band.get("upto") for band in data["bands"]] == [0, 50, 100, 200, 300, None]
     # A second time its miners are taken
     form = await fill(home, await ask(home, local), price_entity=PRICE)
-    done = await fill(home, await fill(home, form, take=True), start="steer")
-    assert done["description_placeholders"]["skipped"] == "1"
+    assert form["step_id"] == "import_rules_end"
+    assert (
+        "Shed is already in “Price bands”" in form["description_placeholders"]["left"]
+    )
+    assert (await fill(home, form))["reason"] == "no_rule_taken_over"
     assert len(fleet_entry(home).subentries) == 1
+
+
+async def test_a_champion_without_its_bands(
+    home: HomeAssistant, local: SimulatedHmmLocal, miners: list[ConfigEntry[Any]]
+) -> None:
+    """Given bands that are left out, or gone, then there is no champion of them."""
+    modes = {"bitaxe": "eco", "avalon_nano": "boost"}
+    local.make_bands(*[(-1, modes)] * 5)
+    form = await fill(home, await ask(home, local), price_entity=PRICE)
+    attic = escape(miners[1].runtime_data.tuning.model)
+    assert f"{attic} Normal (it has no “boost”)" in rule(form)
+    form = await fill(home, form, take=False)
+    assert "Champion: it follows" in form["description_placeholders"]["left"]
+    form = await fill(home, await ask(home, local), price_entity=PRICE)
+    form = await fill(home, await fill(home, form, take=True), take=True)
+    # Meanwhile another dialog takes the same
+    other = await fill(home, await ask(home, local), price_entity=PRICE)
+    other = await fill(home, await fill(home, other, take=True), take=False)
+    await fill(home, other, start="dry_run")
+    done = await fill(home, form, start="dry_run")
+    assert done["reason"] == "rules_partly_taken_over"
+    assert done["description_placeholders"] == {
+        "made": "0",
+        "left": "Price bands, Champion",
+    }
+    assert strategies(home).keys() == {"price_bands"}
+
+
+@pytest.mark.parametrize("dies", [True, False])
+async def test_rules_that_are_not_told(
+    home: HomeAssistant,
+    local: SimulatedHmmLocal,
+    miners: list[ConfigEntry[Any]],
+    dies: bool,
+) -> None:
+    """Given an HMM-Local that ends while it is read, then nobody takes that for none."""
+    local.make_bands((-1, {"bitaxe": "eco"}))
+    local.add_alert("block_found")
+    local.failing = set() if dies else {BANDS}
+    local.dies_at = RULES if dies else None
+    menu = await ask_menu(home, local)
+    text = menu["description_placeholders"]["rest"]
+    what = "automations, messages, plugs" if dies else "price bands"
+    assert f"when asked for: {what}." in text
+    form = await fill(home, menu, next_step_id="import_rules")
+    if dies:
+        form = await fill(home, form)
+    assert what in form["description_placeholders"]["left"]
 
 
 async def test_what_a_fresh_install_has(

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, override
 
@@ -11,9 +11,10 @@ from homeassistant.config_entries import ConfigFlowResult, FlowType
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import UnknownFlow
+from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
-from ..const import CONF_POWER_DRAW, EntryType
+from ..const import CONF_POWER_DRAW, DOMAIN, EntryType
 from ..data import HmmData, entries_of_kind
 from ..driver_api import CannotConnect, DriverError, HtmlAnswer, RedirectAnswer
 from ..driver_api.wallets import strip_worker
@@ -29,8 +30,10 @@ from ..flow_tools import (
     free_title,
 )
 from ..languages import home_language
+from ..markdown import Markdown, escape
 from ..pool.account import hash_text
 from ..pool.mined import MinedPool, pool_drivers
+from ..strategy.words import words_of
 from .local_api import (
     HmmLocal,
     LocalMiner,
@@ -49,7 +52,6 @@ CONF_IMPORT_POOLS = "pools"
 CONF_NEXT_FLOW = "next_flow"
 
 _AT_ONCE = 16
-_NONE = "-"
 
 # The first class that fits decides
 _ERRORS: tuple[tuple[type[DriverError], str], ...] = (
@@ -121,6 +123,8 @@ class ImportSteps(RulesSteps):
         self._local = HmmLocal()
         self._detect_task: asyncio.Task[_Offered] | None = None
         self._offered = _Offered()
+        self._has_profiles = False
+        """Whether the tuning profiles are taken over."""
         self._imported: LocalMiner | LocalPool | None = None
 
     async def async_step_import_hmm_local(
@@ -163,6 +167,10 @@ class ImportSteps(RulesSteps):
                 progress_task=self._detect_task,
             )
         self._offered = self._detect_task.result()
+        # What is not loaded yet has no words
+        await async_get_translations(
+            self.hass, self.hass.config.language, "selector", {DOMAIN}
+        )
         if self._local.profiles or self._local.has_rules:
             step = "import_menu"
         elif self._offered.is_new:
@@ -189,13 +197,18 @@ class ImportSteps(RulesSteps):
         """Choose between what can be added and what can only be shown."""
         return self.async_show_menu(
             step_id="import_menu",
-            menu_options=[
-                *(["import_choose"] if self._offered.is_new else []),
-                *(["import_profiles"] if self._local.profiles else []),
-                *(["import_rules"] if self._local.has_rules else []),
-            ],
+            menu_options=self._left_to_do,
             description_placeholders=self._rest(),
         )
+
+    @property
+    def _left_to_do(self) -> list[str]:
+        """Return the steps that have something to move over."""
+        return [
+            *(["import_choose"] if self._offered.is_new else []),
+            *(["import_profiles"] if self._local.profiles else []),
+            *(["import_rules"] if self._local.has_rules else []),
+        ]
 
     async def async_step_import_profiles(
         self, user_input: dict[str, Any] | None = None
@@ -205,8 +218,10 @@ class ImportSteps(RulesSteps):
         if user_input is not None:
             data = await async_shared_data(self.hass)
             data.tuning.take_over(as_profiles(profiles))
-            if self._offered.is_new:
-                return await self.async_step_import_choose()
+            self._local = replace(self._local, profiles=())
+            self._has_profiles = True
+            if self._left_to_do:
+                return await self.async_step_import_menu()
             return self.async_abort(reason="profiles_taken_over")
         return self.async_show_form(
             step_id="import_profiles",
@@ -219,8 +234,9 @@ class ImportSteps(RulesSteps):
     async def async_step_import_choose(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Pick what to add; each further one follows in its own dialog."""
+        """Pick what to add: miners at once, each pool in a dialog that follows."""
         offered = self._offered
+        errors: dict[str, str] = {}
         if user_input is not None:
             chosen: list[FoundMiner | FoundPool] = [
                 *(
@@ -240,6 +256,7 @@ class ImportSteps(RulesSteps):
                     )
                 self._imported = first.item
                 return await self.async_add_imported(first)
+            errors["base"] = "import_none_chosen"
         schema: dict[vol.Marker, Any] = {
             vol.Optional(
                 key, default=[name for name, item in items.items() if item.item.enabled]
@@ -253,26 +270,25 @@ class ImportSteps(RulesSteps):
         return self.async_show_form(
             step_id="import_choose",
             data_schema=vol.Schema(schema),
+            errors=errors,
             description_placeholders=self._rest(),
         )
 
     async def async_begin_queued(self, queued: Mapping[str, Any]) -> ConfigFlowResult:
-        """Offer a miner or a pool that waited for those before it."""
+        """Add a miner that was chosen with others, or show the account of a pool."""
         chosen: FoundMiner | FoundPool = queued[CONF_IMPORT]
         self._next_flow = queued[CONF_NEXT_FLOW]
         self._imported = chosen.item
         if isinstance(chosen, FoundMiner):
-            self._replace(chosen.devices[0].unique_id)
-            result = await self.async_offer_imported(chosen)
+            unique_id = chosen.devices[0].unique_id
         else:
             # So that a second import does not offer it twice
             account = f"{chosen.mined.address} {chosen.mined.user}"
             unique_id = f"{CONF_IMPORT}_{hash_text(account)}"
-            self._replace(unique_id)
-            await self.async_set_unique_id(unique_id)
-            result = await self.async_add_imported(chosen)
+        self._replace(unique_id)
+        await self.async_set_unique_id(unique_id)
         self.context["title_placeholders"] = {"name": chosen.item.name}
-        return result
+        return await self.async_add_imported(chosen)
 
     @callback
     @override
@@ -303,10 +319,6 @@ class ImportSteps(RulesSteps):
         self, chosen: FoundMiner | FoundPool
     ) -> ConfigFlowResult:
         """Add a miner or a pool, with its own steps."""
-
-    @abstractmethod
-    async def async_offer_imported(self, chosen: FoundMiner) -> ConfigFlowResult:
-        """Offer a miner as if it was discovered."""
 
     @abstractmethod
     async def async_is_set_up(self, data: HmmData, pool: FoundPool) -> bool:
@@ -394,12 +406,29 @@ class ImportSteps(RulesSteps):
                 offered.pools[str(number)] = candidate
 
     def _rest(self) -> dict[str, str]:
-        """Return the texts on where it is and what is left out."""
+        """Return where it is, and what is left out and why, of which most is nothing."""
+        word = words_of(self.hass, "hmm_local_rule")
+
+        def named(key: str, names: Iterable[str]) -> Iterator[str]:
+            if listed := ", ".join(names):
+                yield word(key, names=listed)
+
+        parts = [
+            *([word("profiles_taken")] if self._has_profiles else []),
+            *named("unread", (word(f"part_{part}") for part in self._local.unread)),
+            *named("known", map(escape, self._offered.known_names)),
+            *named("off", map(escape, self._offered.off)),
+            *named(
+                "unreadable",
+                (
+                    word(f"unreadable_{kind}", name=escape(name))
+                    for kind, name in self._local.unreadable
+                ),
+            ),
+        ]
         return {
             "host": self._server,
-            "known": ", ".join(self._offered.known_names) or _NONE,
-            "off": ", ".join(self._offered.off) or _NONE,
-            "unreadable": ", ".join(self._local.unreadable) or _NONE,
+            "rest": Markdown("".join(f"\n\n{part}" for part in parts)),
         }
 
 

@@ -42,6 +42,17 @@ _MINERS = "/api/miners/"
 _POOLS = "/api/pools/"
 _PROFILES = "/api/tuning/profiles"
 
+_PARTS: Final[Mapping[str, str]] = {
+    _PROFILES: "profiles",
+    STRATEGY: "bands",
+    BANDS: "bands",
+    SOLAR: "solar",
+    RULES: "rules",
+    ALERTS: "alerts",
+    PLUGS: "plugs",
+}
+"""What is on these paths, in the order in which they are read."""
+
 MAX_ROWS: Final = 1000
 """Of a list; each miner in it is looked for in the network."""
 
@@ -128,13 +139,18 @@ class LocalProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HmmLocal:
-    """All that can be moved over; ``unreadable`` names what makes no sense."""
+    """All that can be moved over.
+
+    ``unreadable`` are the kind and name of what makes no sense, ``unread`` the parts that
+    HMM-Local has and did not tell.
+    """
 
     miners: tuple[LocalMiner, ...] = ()
     pools: tuple[LocalPool, ...] = ()
     profiles: tuple[LocalProfile, ...] = ()
     rules: LocalRules = field(default_factory=LocalRules)
-    unreadable: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def pool_order(self) -> tuple[LocalPool, ...]:
@@ -170,48 +186,57 @@ async def read_hmm_local(session: aiohttp.ClientSession, server: Address) -> Hmm
     client = HttpClient(
         session, server.host, server.port or DEFAULT_PORT, timeout=_TIMEOUT
     )
-    unreadable: list[str] = []
+    unreadable: list[tuple[str, str]] = []
     miners = _read_all(
         await _get_list(client, _MINERS, {"miner_type", "ip_address"}),
         lambda row: _read_miner(row, server),
-        unreadable,
+        ("miner", unreadable),
     )
     pools = _read_all(
         await _get_list(client, _POOLS, {"url", "port", "user"}),
         lambda row: _read_pool(row, server),
-        unreadable,
+        ("pool", unreadable),
     )
-    try:
-        rows = await _get_list(client, _PROFILES, {"miner_type", "settings"})
-    except DriverError as err:
-        # Not every version has them, and they are the least of what moves over
-        _LOGGER.debug("No tuning profiles: %s", err)
-        rows = []
+    answers, unread = await _get_rest(client)
     return HmmLocal(
         miners=miners,
         pools=pools,
-        profiles=_read_all(rows, _read_profile, unreadable),
-        rules=read_rules(await _get_rules(client)),
+        profiles=_read_all(
+            answers.get(_PROFILES, ()), _read_profile, ("profile", unreadable)
+        ),
+        rules=read_rules(answers),
         unreadable=tuple(unreadable),
+        unread=unread,
     )
 
 
-async def _get_rules(client: HttpClient) -> dict[str, Any]:
-    """Return what it answers on its rules, by path; not every version has all.
+async def _get_rest(client: HttpClient) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return what it answers on the rest, by path, and the parts that it did not tell.
 
-    The first one makes what the second one shows.
+    Not every version has all. The strategy makes the bands that the next path shows.
     """
     answers: dict[str, Any] = {}
-    for path in (STRATEGY, BANDS, SOLAR, RULES, ALERTS, PLUGS):
-        try:
-            answers[path] = await _get_json(client, path)
-        except CannotConnect as err:
-            # The others would have to be waited for as well
-            _LOGGER.debug("No %s: %s", path, err)
-            break
-        except DriverError as err:
-            _LOGGER.debug("No %s: %s", path, err)
-    return answers
+    unread: dict[str, None] = {}
+    error: DriverError | None = None
+    for path, part in _PARTS.items():
+        # Where it fell silent, the others would have to be waited for as well
+        if not isinstance(error, CannotConnect):
+            try:
+                answers[path] = (
+                    await _get_list(client, path, {"miner_type", "settings"})
+                    if path == _PROFILES
+                    else await _get_json(client, path)
+                )
+            except (NotThisDevice, HtmlAnswer) as err:
+                _LOGGER.debug("No %s: %s", path, err)
+                continue
+            except DriverError as err:
+                error = err
+            else:
+                continue
+        _LOGGER.debug("%s is unread: %s", path, error)
+        unread[part] = None
+    return answers, tuple(unread)
 
 
 async def _get_list(
@@ -248,13 +273,14 @@ async def _get_json(client: HttpClient, path: str) -> Any:
 def _read_all[T](
     rows: Sequence[Mapping[str, Any]],
     read: Callable[[Mapping[str, Any]], T | None],
-    unreadable: list[str],
+    others: tuple[str, list[tuple[str, str]]],
 ) -> tuple[T, ...]:
-    """Return what could be read; the names of the rest go to ``unreadable``."""
+    """Return what could be read; the names of the rest go to the list of ``others``."""
+    kind, unreadable = others
     items = []
     for row in rows:
         if (item := read(row)) is None:
-            unreadable.append(parse_text(row.get("name")) or "?")
+            unreadable.append((kind, parse_text(row.get("name")) or "?"))
         else:
             items.append(item)
     return tuple(items)

@@ -9,11 +9,10 @@ from homeassistant.helpers.selector import (
     EntitySelector,
     EntitySelectorConfig,
 )
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..const import CONF_PLUG, DOMAIN
+from ..const import CONF_PLUG
 from ..data import fleet_entry
 from ..fleet.failover_runner import CONF_FAILOVER_MODE, CONF_FAILOVER_POOLS, MODES
 from ..flow_tools import QueueSteps, async_shared_data, free_title, words_field
@@ -87,10 +86,6 @@ class RulesSteps(QueueSteps):
 
     async def _begin_rules(self, price: PriceChoice | None) -> ConfigFlowResult:
         data = await async_shared_data(self.hass)
-        # What is not loaded yet has no words
-        await async_get_translations(
-            self.hass, self.hass.config.language, "selector", {DOMAIN}
-        )
         self._takeover = Translator(self.hass, data, self._local, price).translate()
         self._place, self._taken = 0, []
         return await self.async_step_import_rule()
@@ -101,8 +96,11 @@ class RulesSteps(QueueSteps):
         """Ask for one thing after the other whether to take it over."""
         offers = self._takeover.offers
         if user_input is not None:
+            offer = offers[self._place]
             if user_input[CONF_TAKE]:
-                self._taken.append(offers[self._place])
+                self._taken.append(offer)
+            else:
+                self._takeover.drop_parts(offer)
             self._place += 1
         if self._place >= len(offers):
             return await self.async_step_import_rules_end()
@@ -144,30 +142,39 @@ class RulesSteps(QueueSteps):
         """Make what was taken over; of a miner in two strategies the first counts."""
         if (fleet := fleet_entry(self.hass)) is None:
             return self.async_abort(reason="rules_need_miners")
-        made = 0
-        for offer in self._taken:
-            if offer.kind:
-                made += self._add(fleet, offer, start)
-                continue
-            made += 1
-            if offer.pools:
-                options = {**fleet.options, CONF_FAILOVER_POOLS: [*offer.pools]}
-                options.setdefault(CONF_FAILOVER_MODE, MODES[1])
-                self.hass.config_entries.async_update_entry(fleet, options=options)
-            else:
-                self._link(offer)
+        left = [
+            offer.title for offer in self._taken if not self._take(fleet, offer, start)
+        ]
+        made = len(self._taken) - len(left)
+        texts = {"made": str(made), "left": ", ".join(left)}
+        if not self._taken:
+            return self.async_abort(reason="no_rule_taken_over")
+        if not left:
+            return self.async_abort(
+                reason="rules_taken_over", description_placeholders=texts
+            )
         return self.async_abort(
-            reason="rules_taken_over",
-            description_placeholders={
-                "made": str(made),
-                "skipped": str(len(self._taken) - made),
-            },
+            reason="rules_partly_taken_over", description_placeholders=texts
         )
 
+    def _take(self, fleet: ConfigEntry, offer: Offer, start: str) -> bool:
+        """Take over one thing; return whether that was possible."""
+        if offer.kind:
+            return self._add(fleet, offer, start)
+        if offer.pools:
+            options = {**fleet.options, CONF_FAILOVER_POOLS: [*offer.pools]}
+            options.setdefault(CONF_FAILOVER_MODE, MODES[1])
+            self.hass.config_entries.async_update_entry(fleet, options=options)
+        else:
+            self._link(offer)
+        return True
+
     def _add(self, fleet: ConfigEntry, offer: Offer, start: str) -> bool:
-        """Add a strategy; return whether none of its miners is in another one."""
+        """Add a strategy, unless one of its miners is in another one of its kind."""
         miners: list[str] = offer.data[CONF_MINERS]
         if first_taken(self.hass, fleet, offer.kind, miners, None) is not None:
+            return False
+        if offer.needs is not None and offer.needs.subentry_id not in fleet.subentries:
             return False
         taken = {subentry.title for subentry in fleet.subentries.values()}
         self.hass.config_entries.async_add_subentry(
@@ -176,6 +183,7 @@ class RulesSteps(QueueSteps):
                 data=MappingProxyType({**offer.data, CONF_START: start}),
                 subentry_type=offer.kind,
                 title=free_title(offer.title, taken),
+                subentry_id=offer.subentry_id,
                 unique_id=None,
             ),
         )

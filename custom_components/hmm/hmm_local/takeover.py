@@ -1,6 +1,6 @@
 """Rules of HMM-Local as strategies, plugs and blueprints of HMM, each said in words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from typing import Any, Final
@@ -10,6 +10,7 @@ from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
+from homeassistant.util.ulid import ulid_now
 
 from ..const import CONF_DRIVER, CONF_PLUG, CONF_WALLET, DOMAIN, EntryType
 from ..data import HmmConfigEntry, HmmData, entries_of_kind
@@ -19,11 +20,13 @@ from ..languages import home_language
 from ..markdown import Markdown, escape
 from ..miner.coordinator import MinerCoordinator
 from ..pool.stratum_user import stratum_at
+from ..strategy.explain import rung_text
 from ..strategy.keys import (
     BY_PRICE,
-    CONF_ABOVE,
+    CONF_BAND,
     CONF_BAND_ID,
     CONF_BAND_NAME,
+    CONF_BAND_OF,
     CONF_BANDS,
     CONF_BY,
     CONF_DAYS,
@@ -53,10 +56,11 @@ from ..strategy.keys import (
     MIN_BANDS,
     POSITIVE_EXPORT,
 )
+from ..strategy.members import first_taken
 from ..strategy.planner.model import HIGHEST, LEAVE, LOWEST, NORMAL, OFF, Rung
 from ..strategy.prices import PriceReading
 from ..strategy.solar_inputs import read_power
-from ..strategy.words import Words, price_text, words_of
+from ..strategy.words import Words, spoken_price, words_of
 from .local_api import HmmLocal, LocalPool
 from .local_rules import LocalBand, LocalRule
 
@@ -78,7 +82,7 @@ _OVERHEAT = (30, 120, 80.0)
 _MINUTES = (1, 1440, 5.0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Offer:
     """One thing that can be taken over: ``text`` says what it is, and what it becomes.
 
@@ -92,6 +96,11 @@ class Offer:
     data: dict[str, Any] = field(default_factory=dict)
     is_usual: bool = True
     """Whether it is proposed to take it."""
+    subentry_id: str = field(default_factory=ulid_now)
+    needs: Offer | None = None
+    """What it is a part of, so that it cannot be taken over alone."""
+    without: Markdown = field(default_factory=Markdown)
+    """What is said of it if that is not taken over."""
     plug: str = ""
     miners: tuple[str, ...] = ()
     pools: tuple[str, ...] = ()
@@ -104,6 +113,12 @@ class Takeover:
     offers: list[Offer] = field(default_factory=list)
     blueprints: list[Markdown] = field(default_factory=list)
     left: list[Markdown] = field(default_factory=list)
+
+    def drop_parts(self, whole: Offer) -> None:
+        """Offer nothing that is a part of what its owner does not want."""
+        for part in [offer for offer in self.offers if offer.needs is whole]:
+            self.offers.remove(part)
+            self.left.append(part.without)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +174,23 @@ class Translator:
             self._take_rule(rule)
         self._take_alerts()
         self._take_pools()
+        self._leave_taken()
+        if unread := [self._word(f"part_{part}") for part in self._local.unread]:
+            self._leave("unread", names=", ".join(unread))
         self._leave("channels")
         return self._result
+
+    def _leave_taken(self) -> None:
+        """Leave out strategies whose miners have one of that kind, and their parts."""
+        fleet = entries_of_kind(self._hass, EntryType.FLEET)[0]
+        for offer in [offer for offer in self._result.offers if offer.kind]:
+            miners: list[str] = offer.data[CONF_MINERS]
+            taken = first_taken(self._hass, fleet, offer.kind, miners, None)
+            if taken is not None and offer in self._result.offers:
+                self._result.offers.remove(offer)
+                self._result.drop_parts(offer)
+                miner, strategy = taken
+                self._leave("taken", name=offer.title, miner=miner, strategy=strategy)
 
     def _say(self, key: str, **values: str) -> Markdown:
         return Markdown(
@@ -202,59 +232,63 @@ class Translator:
         parts.append(self._say("bands_miners", miners=_names(members.values())))
         if missing:
             parts.append(self._say("bands_missing", miners=", ".join(missing)))
+        if never := self._never_off(stored, members):
+            parts.append(self._say("bands_never_off", miners=never))
         if is_off:
             parts.append(self._say("bands_off"))
-        self._result.offers.append(
-            Offer(
-                text=Markdown("\n\n".join(parts)),
-                title=words_of(self._hass, "strategy_kind")("price_bands"),
-                kind="price_bands",
-                data={
-                    **self._followed(),
-                    CONF_MINERS: self._devices(members.values()),
-                    CONF_BY: BY_PRICE,
-                    CONF_BANDS: stored,
-                },
-                is_usual=not is_off,
-            )
+        offer = Offer(
+            text=Markdown("\n\n".join(parts)),
+            title=words_of(self._hass, "strategy_kind")("price_bands"),
+            kind="price_bands",
+            data={
+                **self._followed(),
+                CONF_MINERS: self._devices(members.values()),
+                CONF_BY: BY_PRICE,
+                CONF_BANDS: stored,
+            },
+            is_usual=not is_off,
         )
-        self._take_champion(bands, members)
+        self._result.offers.append(offer)
+        self._take_champion(bands, offer, members)
         return None
 
     def _take_champion(
-        self, bands: Iterable[LocalBand], members: Mapping[int, HmmConfigEntry]
+        self,
+        bands: Sequence[LocalBand],
+        whole: Offer,
+        members: Mapping[int, HmmConfigEntry],
     ) -> None:
-        """Offer a champion from where its band begins to where it ends."""
-        if not self._local.rules.has_champion or self._price is None:
+        """Offer a champion in its band: HMM-Local had none in a dearer one."""
+        if not self._local.rules.has_champion:
             return None
-        listed = list(bands)
         place = next(
-            (at for at, band in enumerate(listed) if band.number == CHAMPION_BAND), None
+            (at for at, band in enumerate(bands) if band.number == CHAMPION_BAND), None
         )
-        if not place or listed[place].pool is None:
+        if place is None or bands[place].pool is None:
             return self._leave("champion_never")
         if len(members) < _FEWEST_MINERS:
             return self._leave("champion_few")
-        from_pence = listed[place - 1].upto
-        assert from_pence is not None
-        above = self._price.limit(from_pence)
+        band = whole.data[CONF_BANDS][place]
         self._result.offers.append(
             Offer(
                 text=self._say(
                     "champion",
-                    price=price_text(self._hass, above, self._price.reading.unit),
+                    band=band[CONF_BAND_NAME],
                     miners=_names(members.values()),
                 ),
                 title=words_of(self._hass, "strategy_kind")("champion"),
                 kind="champion",
                 data={
-                    **self._followed(),
-                    CONF_MINERS: self._devices(members.values()),
-                    CONF_ABOVE: above,
+                    CONF_MINERS: whole.data[CONF_MINERS],
+                    CONF_BAND_OF: whole.subentry_id,
+                    CONF_BAND: band[CONF_BAND_ID],
                     CONF_RUNG: LOWEST,
                     CONF_RESERVE: OFF,
                     CONF_REPLACE_AFTER: 6,
+                    CONF_ENTITY_IDS: {},
                 },
+                needs=whole,
+                without=self._say("champion_without"),
             )
         )
         return None
@@ -283,20 +317,15 @@ class Translator:
         else:
             stored[CONF_UPTO] = self._price.limit(band.upto)
             unit = self._price.reading.unit
-            ends = limit("upto", price=price_text(self._hass, stored[CONF_UPTO], unit))
+            price = spoken_price(self._hass, stored[CONF_UPTO], unit)
+            ends = limit("upto", price=price)
         rungs = self._rungs(band, members)
-        if len({*rungs.values()}) == 1:
-            stored[CONF_RUNG] = next(iter(rungs.values()))
+        by_model = {key: rung for key, (_, _, rung) in rungs.items()}
+        if len({*by_model.values()}) == 1:
+            stored[CONF_RUNG] = next(iter(by_model.values()))
         else:
-            stored |= {CONF_RUNG: LEAVE, CONF_MODELS: rungs}
-        plain = words_of(self._hass, "strategy_rung")
-        does = ", ".join(
-            dict.fromkeys(
-                rung.removeprefix("mode:") if ":" in rung else plain(rung)
-                for rung in rungs.values()
-            )
-        )
-        line = f"- **{escape(name)}** {escape(ends)}: {escape(does)}"
+            stored |= {CONF_RUNG: LEAVE, CONF_MODELS: by_model}
+        line = f"- **{escape(name)}** {escape(ends)}: {self._does(rungs)}"
         if band.pool is not None and band.pool > 0:
             pool = next(
                 (pool for pool in self._local.pools if pool.id == band.pool), None
@@ -306,24 +335,61 @@ class Translator:
                 stored[CONF_POOL] = account.entry_id
                 line += f", {self._say('band_pool', pool=account.title)}"
             else:
-                called = str(band.pool) if pool is None else pool.name
+                called = f"#{band.pool}" if pool is None else pool.name
                 line += f". {self._say('band_no_pool', pool=called)}"
         return stored, line
 
     def _rungs(
         self, band: LocalBand, members: Mapping[int, HmmConfigEntry]
-    ) -> dict[str, Rung]:
-        """Return what each model does in a band, by the key of the model."""
-        rungs: dict[str, Rung] = {}
+    ) -> dict[str, tuple[str, str, Rung]]:
+        """Return what each model does in a band, by the key of the model.
+
+        That is its name, what HMM-Local called it, and what it is here.
+        """
+        rungs: dict[str, tuple[str, str, Rung]] = {}
         for number, entry in members.items():
             kind = self._kinds.get(number) or str(entry.data[CONF_DRIVER])
             miner = self._data.fleet.miners.get(entry.entry_id)
-            key = str(entry.data[CONF_DRIVER]) if miner is None else _model(miner)
-            if band.pool is None:
-                rungs[key] = OFF
-            else:
-                rungs[key] = _rung(band.modes.get(kind, _EXTERNAL), miner)
+            key, model = str(entry.data[CONF_DRIVER]), ""
+            if miner is not None:
+                key, model = miner.tuning.model_key, miner.tuning.model
+            mode = _EXTERNAL if band.pool is None else band.modes.get(kind, _EXTERNAL)
+            rungs[key] = (model or entry.title, mode, _rung(mode, miner))
         return rungs
+
+    def _does(self, rungs: Mapping[str, tuple[str, str, Rung]]) -> str:
+        """Say what each model does; once if all do the same."""
+        said = {
+            model: self._say(
+                "mode_missing", rung=rung_text(self._hass, rung), mode=mode
+            )
+            if rung == NORMAL
+            else escape(rung_text(self._hass, rung))
+            for model, mode, rung in rungs.values()
+        }
+        if len({*said.values()}) == 1:
+            return next(iter(said.values()))
+        return ", ".join(f"{escape(model)} {does}" for model, does in said.items())
+
+    def _never_off(
+        self, bands: Iterable[dict[str, Any]], members: Mapping[int, HmmConfigEntry]
+    ) -> str:
+        """Return the miners that a band switches off and that only a plug could."""
+        off = {
+            key
+            for band in bands
+            for key, rung in band.get(CONF_MODELS, {"": band[CONF_RUNG]}).items()
+            if rung == OFF
+        }
+        plugs = {number for plug in self._local.rules.plugs for number in plug.miners}
+        return ", ".join(
+            entry.title
+            for number, entry in members.items()
+            if (miner := self._data.fleet.miners.get(entry.entry_id)) is not None
+            and off & {"", miner.tuning.model_key}
+            and not (miner.plug or number in plugs)
+            and not (miner.profile is not None and miner.profile.pause)
+        )
 
     # Solar surplus
 
@@ -611,10 +677,6 @@ def _entry_at(
 
 def _names(entries: Iterable[HmmConfigEntry]) -> str:
     return ", ".join(entry.title for entry in entries)
-
-
-def _model(miner: MinerCoordinator) -> str:
-    return miner.tuning.model_key
 
 
 def _rung(mode: str, miner: MinerCoordinator | None) -> Rung:

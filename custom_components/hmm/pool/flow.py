@@ -98,6 +98,8 @@ class PoolSteps(ConfigFlow):
         self._match: PoolMatch | None = None
         self._user = ""
         self._known: Mapping[str, Any] = {}
+        self._called = ""
+        """What its owner calls it elsewhere."""
         """The settings of the account that are known already, by their keys."""
         self._kind: PoolKind | None = None
         self._secrets = Secrets()
@@ -365,13 +367,14 @@ class PoolSteps(ConfigFlow):
         schema = _account_schema(pool, match, settings, required, self._secrets)
         errors, texts = _as_error(refused, schema)
         schema = _with_confirmation(schema, suggested, errors)
+        name = _match_name(data, match)
         return self.async_show_form(
             step_id="pool_account",
             data_schema=self.add_suggested_values_to_schema(schema, suggested),
             errors=errors,
             description_placeholders={
                 **texts,
-                "pool": (name := _match_name(data, match)),
+                "pool": f"“{self._called}” ({name})" if self._called else name,
                 "name": name,
                 "settings": explain(settings),
             },

@@ -14,6 +14,7 @@ from ..languages import home_language
 from ..markdown import Markdown, escape, escaping, inert
 from ..miner.coordinator import MinerCoordinator
 from ..miner.profiles import folded
+from .explain import rung_text
 from .flow import Texts, rung_selector
 from .history import price_limits
 from .keys import (
@@ -422,7 +423,7 @@ class BandsFlow(StrategyPriceSteps):
         word = words_of(self.hass, "strategy_rung")
         stored = self._edited.get(CONF_MODELS, {}).get(key, NORMAL)
         choices = {rung: word(rung) for rung in PLAIN_RUNGS}
-        choices |= {mode: mode.partition(":")[2] for mode in modes}
+        choices |= {mode: rung_text(self.hass, mode) for mode in modes}
         return self._show_form(
             "band_model",
             {vol.Required(CONF_RUNG): choice(choices, long=True)},

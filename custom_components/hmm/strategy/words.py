@@ -69,6 +69,8 @@ def price_text(
     decimals = 1 if abs(value) >= _MINOR and "." not in unit else 3
     if abs(value) < 10 and decimals == 1:
         decimals = 2
+    if not value:
+        decimals = 0
     return f"{number(hass, value, decimals, language)} {unit}".rstrip()
 
 
