@@ -922,7 +922,7 @@ def test_every_abort_is_translated() -> None:
     aborts = load("translations/en.json")["config"]["abort"]
     assert aborts.keys() == reasons
     assert {key for key, text in aborts.items() if placeholders(text)} == {
-        *("already_configured", "rules_taken_over")
+        *("already_configured", "rules_taken_over", "rules_partly_taken_over")
     }
 
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { aheadOf } from "../src/ahead";
+import type { Ahead, PlannedMiner } from "../src/ahead";
 import { forecastOf, planOf, priceAt, untilOf } from "../src/cards/strategy";
 import { profilesOf } from "../src/cards/tuning";
 import { shortened, smooth, steps } from "../src/charts";
@@ -43,6 +44,17 @@ test("a plan is drawn in order, in the tones of what its bands do", () => {
   expect(bands).toEqual([["Cheap", "ok"], ["Dear", "hatched"]]);
   expect(unit).toBe("ct/kWh");
   expect(limits).toEqual({ Cheap: 20 });
+});
+
+test("bands that differ by model have the color of what most miners do in them", () => {
+  const at = (hour: number) => `2026-11-28T${hour}:00:00Z`;
+  const plan = [[at(10), at(11), 1, "Cheap"], [at(11), at(12), 2, "Fair"], [at(12), at(13), 3, "Cheap"]];
+  const steps = (...levels: string[]) => levels.map((level, index) => ({ from: Date.parse(at(10 + index)), to: undefined, rung: level, level }));
+  const lane = (count: number, ...levels: string[]) => ({ miners: Array.from({ length: count }, () => ({}) as PlannedMiner), steps: steps(...levels) });
+  const ahead: Ahead = { kind: "price_bands", bands: [], past: undefined, lanes: [lane(1, "normal", "off"), lane(2, "highest", "lowest")] };
+  const given = state({ rungs: { Cheap: "leave", Fair: "leave", Dear: "leave" }, plan });
+  expect(planOf(given, ahead).bands).toEqual([["Cheap", "ok"], ["Fair", "warn"], ["Dear", "off"]]);
+  expect(planOf(given).slots[0]?.tone).toBe("off");
 });
 
 test("the price of now is told in the digits of the user", () => {

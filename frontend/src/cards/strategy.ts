@@ -11,6 +11,7 @@ import { circle } from "../parts";
 import { explain, rungName } from "../reasons";
 import { needsAttention, statusOf, type Tone } from "../status";
 import { styles } from "../styles";
+import { plural } from "../texts";
 import { type Ahead, aheadOf, type PlannedMiner } from "../ahead";
 
 interface StrategyConfig extends CardConfig {
@@ -142,7 +143,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
     const [tone, icon] = LOOKS[status?.state ?? ""] ?? LOOKS.waiting!;
     const title = this.verdict(hass, strategy) || (isKnown(status) ? hass.formatEntityState(status) : "");
     const name = nameOf(strategy);
-    const plan = planOf(stateOf(hass, strategy, "sensor.strategy_band") ?? status);
+    const plan = planOf(stateOf(hass, strategy, "sensor.strategy_band") ?? status, this.ahead);
     const explanation = this.reason(hass, strategy, status, plan);
     return html`<ha-card role="article" aria-label=${name}>
       <button class="tile big" @click=${() => moreInfo(this, strategy.entities["sensor.strategy_status"])}>
@@ -317,7 +318,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
         const device = deviceOf(model, miner);
         return `${titleOf(model, miner)} (${device ? statusOf(hass, device).word : explain(hass, miner.reason)})`;
       });
-      rows.push([this.t("row_left_out"), html`<bdi>${this.some(words)}.</bdi> ${this.t("left_out_help")}`]);
+      rows.push([this.t("row_left_out"), html`<bdi>${this.some(words)}.</bdi> ${plural(hass, "left_out_help", away.length)}`]);
     }
     const others = miners.filter((miner) => !isAway(miner) && !["manual", "nothing", ahead.kind].includes(miner.by));
     if (others.length) rows.push([this.t("row_elsewhere"), this.reasons(hass, model, others)]);
@@ -476,21 +477,33 @@ interface Plan {
 }
 
 /** What is known of the prices of today and tomorrow, and of the bands they are in. */
-export function planOf(state: HassState | undefined): Plan {
+export function planOf(state: HassState | undefined, ahead?: Ahead): Plan {
   const given = state?.attributes.plan;
   const rungs = (state?.attributes.rungs ?? {}) as Record<string, unknown>;
-  const toneOf = (band: string): Tone | "hatched" => TONES[String(rungs[band])] ?? "info";
+  const own: Record<string, string> = {};
+  const toneOf = (band: string): Tone | "hatched" => TONES[own[band] ?? String(rungs[band])] ?? "info";
   const slots: PlanSlot[] = [];
   for (const slot of Array.isArray(given) ? given.slice(0, 400) : []) {
     if (!Array.isArray(slot)) continue;
     const [from, to, price, band] = [f.readTime(slot[0])?.getTime(), f.readTime(slot[1])?.getTime(), Number(slot[2]), String(slot[3] ?? "")];
     if (from === undefined || to === undefined || to <= from || to - from > DAY || !Number.isFinite(price)) continue;
+    // A band that says something else to each model has the color of what most miners do then
+    if (rungs[band] === "leave") own[band] ??= usualLevel(ahead, from) ?? "leave";
     slots.push({ from, to, price, band, tone: toneOf(band) });
   }
   slots.sort((a, b) => a.from - b.from);
   const bands = [...new Set([...Object.keys(rungs), ...slots.map(({ band }) => band)])].filter(Boolean).slice(0, 24);
   const limits = Object.entries((state?.attributes.limits ?? {}) as Record<string, unknown>).filter((limit): limit is [string, number] => typeof limit[1] === "number");
   return { slots, bands: bands.map((band) => [band, toneOf(band)]), unit: String(state?.attributes.unit ?? ""), limits: Object.fromEntries(limits) };
+}
+
+function usualLevel(ahead: Ahead | undefined, at: number): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { miners, steps } of ahead?.lanes ?? []) {
+    const level = steps.findLast(({ from }) => from <= at)?.level;
+    if (level) counts.set(level, (counts.get(level) ?? 0) + miners.length);
+  }
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 
 /** The price of a time in the user's digits, if the plan has it. */
