@@ -68,6 +68,25 @@ async def test_a_poll_is_one_request(
     assert (pool.url, pool.user, pool.active) == ("pool.example:3333", "bc1q.nm", True)
 
 
+@pytest.mark.parametrize("cores", [2040, 8160])
+async def test_small_cores_of_one_chip_or_of_all(
+    session: aiohttp.ClientSession, cores: int
+) -> None:
+    """The documentation says all, the firmware reports those of one."""
+    info = read_case("21-nmaxe-has-no-driver")["info"]
+    info["asic"] |= {"count": 4, "smallCoreCnt": cores}
+
+    class FourChips(SimulatedNMAxe):
+        def _info(self, request: object) -> Response:
+            return json_response(info)
+
+    async with FourChips() as device:
+        driver = make(session)
+        assert await driver.connect(device.host, device.port)
+        telemetry = await driver.get_telemetry()
+    assert telemetry.hashrate_expected == pytest.approx(4 * 1.071e12)
+
+
 async def test_a_captured_response_is_read(session: aiohttp.ClientSession) -> None:
     """Given the response of case 21, its figures are right."""
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, override
 
 from custom_components.hmm.bundled.shared.axeos import (
     FAN_FLOOR,
+    SMALL_CORES,
     is_hashing,
     within_limits,
 )
@@ -306,13 +307,12 @@ class NMAxeDriver(BaseMinerAdapter):
         gigahashes = not_negative(parse_number(miner.get("hashRate")))
         hashrate = None if gigahashes is None else gigahashes * GIGA
         frequency = positive(parse_number(asic.get("freqReq")))
-        cores = positive(parse_number(asic.get("smallCoreCnt")))
         paused = _is_paused(info)
         is_faulty = parse_text(miner.get("state")) == "error"
         speeds = tuple(not_negative(parse_number(fan.get("speed"))) for fan in fans)
         return MinerTelemetry(
             hashrate=0.0 if paused else hashrate,
-            hashrate_expected=frequency * cores * MEGA if frequency and cores else None,
+            hashrate_expected=_expected_hashrate(asic),
             temperature=temperature(temps.get("asic")),
             temperature_regulator=temperature(temps.get("vcore")),
             power=not_negative(parse_number(power.get("power"))),
@@ -353,6 +353,21 @@ def _is_nmaxe(info: Info) -> bool:
     identity, asic = section(info, "identity"), section(info, "asic")
     model = (parse_text(identity.get("hwModel")) or "").lower()
     return is_nested(info) and model not in ("", "nmminer") and "model" in asic
+
+
+def _expected_hashrate(asic: Info) -> float | None:
+    """Return the H/s that the set frequency makes.
+
+    docs/API.md calls ``smallCoreCnt`` that of all chips together; the firmware reports
+    that of one (asic_miner.cpp).
+    """
+    frequency = positive(parse_number(asic.get("freqReq")))
+    cores = positive(parse_number(asic.get("smallCoreCnt")))
+    if frequency is None or cores is None:
+        return None
+    if cores == SMALL_CORES.get(parse_text(asic.get("model")) or ""):
+        cores *= count(asic.get("count")) or 1
+    return frequency * cores * MEGA
 
 
 def _is_paused(info: Info) -> bool | None:
