@@ -104,6 +104,17 @@ async def test_what_solo_mining_brings(house: House, pool: ConfigEntry[Any]) -> 
     assert find_maybe(house.hass, fleet, "sensor", "profit_rate") is None
 
 
+async def test_no_chance_without_a_hashrate(house: House) -> None:
+    """An account that the pool forgot has an unknown hashrate, and no chance of 0 %."""
+    async with SimulatedSolopool(coin="dgb") as server:
+        pool = await set_up(house.hass, pool_entry(server))
+        assert float(shown(house, pool, "odds_year").state) > 0
+        server.wallets.clear()
+        await poll(house.hass, pool)
+        assert shown(house, pool, "pool_hashrate").state == "unknown"
+        assert shown(house, pool, "odds_year").state == "unknown"
+
+
 @pytest.mark.usefixtures("every_entity")
 async def test_what_a_miner_brings(house: House) -> None:
     """Given a miner at a solo account, then it has the part of its own hashrate."""

@@ -39,7 +39,9 @@ def _cents(value: float | None) -> float | None:
 
 
 def _pool_blocks(pool: PoolCoordinator) -> float | None:
-    return account_blocks(pool.data) if pool.last_update_success else None
+    """Return the blocks a day; unknown for an account without a share, as its hashrate."""
+    is_known = pool.last_update_success and pool.data.account_known
+    return account_blocks(pool.data) if is_known else None
 
 
 def _odds(blocks: _Blocks) -> tuple[MoneySensorDescription, ...]:
