@@ -162,6 +162,8 @@ def test_count(value: Any, count: int | None) -> None:
         ("2026-07-25T17:22:03Z", datetime(2026, 7, 25, 17, 22, 3, tzinfo=UTC)),
         (" 2026-07-25 17:22:03 ", datetime(2026, 7, 25, 17, 22, 3, tzinfo=UTC)),
         ("2026-07-25T19:22:03+02:00", datetime(2026, 7, 25, 17, 22, 3, tzinfo=UTC)),
+        # Nobody counts seconds up to the year 5138
+        (1_785_000_123_000, datetime(2026, 7, 25, 17, 22, 3, tzinfo=UTC)),
         # Programs say "never" so
         (0, None),
         ("0", None),

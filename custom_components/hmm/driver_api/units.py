@@ -43,6 +43,8 @@ _MAX_COUNTED = 2**63
 
 _CLOCK_SLACK = 32 * 86_400
 """Seconds by which this machine's clock may be late: it may have lost a month."""
+_MILLISECONDS = 1e11
+"""From here on a time since 1970 is in milliseconds: of the year 1973, not 5138."""
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -124,15 +126,17 @@ def parse_age(value: Any) -> int | None:
 
 
 def parse_timestamp(value: Any) -> datetime | None:
-    """Return seconds since 1970 or an ISO 8601 string as a datetime in UTC.
+    """Return a time since 1970 or an ISO 8601 string as a datetime in UTC.
 
-    A text without time zone is taken for UTC. Zero and the year 1, with which
+    The time is in seconds, or in milliseconds if seconds would be absurd. A text without time zone is taken for UTC. Zero and the year 1, with which
     programs report "never", are None, as is everything that cannot be read and what is
     more than a month ahead of this machine's clock: it has not been yet.
     """
     seconds = parse_number(value)
     try:
         if seconds is not None:
+            if seconds >= _MILLISECONDS:
+                seconds /= 1000
             timestamp = datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
         elif isinstance(value, str) and len(value) <= LONGEST_FIGURE:
             timestamp = datetime.fromisoformat(value.strip())
