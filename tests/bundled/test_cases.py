@@ -118,7 +118,8 @@ NO_POWER = {"coreVoltageActual": 0}
             ("hardware_fault",),
         ),
         # ESP-Miner#588: nothing but the voltage tells
-        ({"power_fault": None, "power": 5.1}, ()),
+        ({"power_fault": None, "power": 5.1}, ("no_core_voltage",)),
+        ({"power_fault": None, "power": 5.1, "miningPaused": True}, ()),
         ({"power_fault": None, "overheat_mode": 1}, ("overheat",)),
         ({"coreVoltageActual": 1144}, ("power_fault",)),
     ],

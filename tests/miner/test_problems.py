@@ -245,6 +245,23 @@ def test_no_share_is_expected_while_it_starts_or_rests(watch: Watch) -> None:
     assert watch.poll(19, mines=False) == []
 
 
+def test_a_miner_that_does_nothing(watch: Watch) -> None:
+    """Whatever it should do, ten minutes of nothing are a problem: ESP-Miner#752."""
+    idle = {"hashrate": 0.0, "hashrate_expected": None, "hashing": False}
+    assert watch.poll(20, mines=False, **idle) == []
+    assert watch.poll(mines=False) == ["not_hashing"]
+    assert watch.poll(hashrate=1.07e12, hashing=True) == []
+
+
+@pytest.mark.parametrize(
+    "why", [{"problems": ("no_pool",)}, {"uptime": 20, "mode": "eco"}]
+)
+def test_a_miner_that_rests_for_a_reason(watch: Watch, why: dict[str, Any]) -> None:
+    """It reports why, or has only just started."""
+    watch.poll(20, mines=False, hashrate=0.0, hashing=False)
+    assert "not_hashing" not in watch.poll(mines=False, **why)
+
+
 def test_low_hashrate(watch: Watch) -> None:
     """The mean of ten minutes, well below what the settings promise."""
     watch.poll(30)

@@ -55,6 +55,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "no_core_voltage": Rule(),
     "no_pool": Rule(seconds=60),
     "no_shares": Rule(polls=1),
+    "not_hashing": Rule(seconds=_SHORTEST_WAIT),
     "low_hashrate": Rule(polls=1, clear_seconds=300),
     "hot": Rule(seconds=120),
     "high_rejects": Rule(polls=1),
@@ -238,6 +239,7 @@ class MinerProblems:
         problems |= {
             "fan_stopped": self._fan_stopped(data),
             "no_shares": self._no_shares(data, now),
+            "not_hashing": self._does_nothing(data, now),
             "low_hashrate": self._low_hashrate(data, now),
             "hot": self._hot(data),
             "high_rejects": self._high_rejects(data, now),
@@ -351,6 +353,11 @@ class MinerProblems:
                 "expected": _duration(expected or 0),
             }
         return True
+
+    def _does_nothing(self, data: MinerTelemetry, now: float) -> bool:
+        """Return whether it does not mine, and reports nothing that would be why."""
+        is_idle = data.hashing is False and not data.problems
+        return is_idle and not self.is_starting(data, now)
 
     def _low_hashrate(self, data: MinerTelemetry, now: float) -> bool | None:
         if data.hashing and data.hashrate is not None:

@@ -207,6 +207,10 @@ class BitaxeDriver(axeos.AxeDriver):
             and not (paused or overheated or power_fault or hardware_fault)
             and _lost_its_pools(info, pools)
         )
+        # A pause, the heat, a fault and pools that are all gone cut the power as well
+        no_core_voltage = no_power and not (
+            paused or overheated or power_fault or hardware_fault or no_pool
+        )
         frequency = axeos.positive(info, "frequency")
         voltage = axeos.positive(info, "coreVoltage")
         chips = _chip_temperatures(info)
@@ -271,6 +275,7 @@ class BitaxeDriver(axeos.AxeDriver):
                     ("overheat", overheated),
                     ("power_fault", power_fault),
                     ("hardware_fault", hardware_fault),
+                    ("no_core_voltage", no_core_voltage),
                     ("no_pool", no_pool),
                 )
                 if present
