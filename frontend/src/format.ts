@@ -185,15 +185,13 @@ export function day(hass: Hass, at: Date, now = new Date()): string {
   return timeFormat(hass, { day: "numeric", month: "long", ...(year.format(at) === year.format(now) ? {} : { year: "numeric" }) }).format(at);
 }
 
-export function money(hass: Hass, amount: number, currency = hass.config.currency): string {
-  const digits = Math.abs(amount) < 0.1 && amount !== 0 ? 3 : 2;
+/** An amount with the decimals of its currency, or so many; one more below a tenth. */
+export function money(hass: Hass, amount: number, currency = hass.config.currency, decimals?: number): string {
+  const style = { style: "currency", currency } as const;
   try {
-    return numberFormat(hass.locale, {
-      style: "currency",
-      currency,
-      minimumFractionDigits: 2,
-      maximumFractionDigits: digits,
-    }).format(amount);
+    const least = decimals ?? numberFormat(hass.locale, style).resolvedOptions().maximumFractionDigits ?? 2;
+    const most = least + Number(Math.abs(amount) < 0.1 && amount !== 0);
+    return numberFormat(hass.locale, { ...style, minimumFractionDigits: least, maximumFractionDigits: most }).format(amount);
   } catch {
     return join([number(hass, amount, 2, true), currency]);
   }
@@ -217,7 +215,7 @@ const HUNDREDTHS: Record<string, string | undefined> = {
 /** A price of electricity as people say it: "25.5 ct/kWh", "€1.20 /kWh". */
 export function perKwh(hass: Hass, price: number, currency = hass.config.currency): Quantity {
   const hundredth = HUNDREDTHS[currency];
-  if (!hundredth || Math.abs(price) >= 1) return [money(hass, price, currency), "/kWh"];
+  if (!hundredth || Math.abs(price) >= 1) return [money(hass, price, currency, 2), "/kWh"];
   return [number(hass, price * 100, 1, true), `${hundredth}/kWh`];
 }
 

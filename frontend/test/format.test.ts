@@ -109,3 +109,10 @@ test("the year of a day is that of the user's clock", () => {
   const hass = fakeHass([], {}, { config: { time_zone: "Pacific/Kiritimati" } } as never);
   expect(f.day(hass, new Date("2026-12-31T12:00:00Z"), new Date("2026-12-31T08:00:00Z"))).toContain("2027");
 });
+
+test("an amount has the decimals of its currency, a price of electricity always some", () => {
+  expect(f.money(en, 1234.5, "EUR")).toBe("€1,234.50");
+  expect(f.money(en, 0.042, "EUR")).toBe("€0.042");
+  expect(f.money(en, 1234.5, "JPY")).toBe("¥1,235");
+  expect(f.join(f.perKwh(en, 31.25, "JPY"))).toContain("¥31.25");
+});
