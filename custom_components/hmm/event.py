@@ -27,7 +27,7 @@ from .entity import (
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.failover_runner import EVENT_TYPES as POOL_MOVED_TYPES
 from .miner.coordinator import MinerCoordinator
-from .miner.watchdog_rules import Deed
+from .miner.watchdog_rules import WatchdogAction
 from .pool.coordinator import PoolCoordinator
 from .pool.workers import account_name, bare_name
 from .sentences import reason_sentence
@@ -52,7 +52,7 @@ WATCHDOG_EVENT = EventEntityDescription(
     key="watchdog",
     translation_key="watchdog",
     entity_category=EntityCategory.DIAGNOSTIC,
-    event_types=[*Deed],
+    event_types=[*WatchdogAction],
 )
 
 POOL_MOVED = EventEntityDescription(
@@ -212,8 +212,8 @@ class WatchdogEvent(AlwaysAvailable, MinerEntity, EventEntity):
         self.async_on_remove(self.coordinator.watchdog.async_add_listener(self._fire))
 
     @callback
-    def _fire(self, deed: Deed, facts: dict[str, Any]) -> None:
-        self._trigger_event(deed, facts)
+    def _fire(self, action: WatchdogAction, facts: dict[str, Any]) -> None:
+        self._trigger_event(action, facts)
         self.async_write_ha_state()
 
 

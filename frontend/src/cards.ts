@@ -121,7 +121,7 @@ async function watchVersion(version: string): Promise<void> {
     const later = () => tries && setTimeout(() => ask(tries - 1), 5000);
     connection.sendMessagePromise<{ version: string }>({ type: "hmm/cards_version" }).then(({ version: now }) => {
       if (now === version) return;
-      if (pageHass().config?.state === "RUNNING") tell(root);
+      if (pageHass().config?.state === "RUNNING") showUpdate(root);
       else later();
     }, later);
   };
@@ -129,7 +129,7 @@ async function watchVersion(version: string): Promise<void> {
   ask(60);
 }
 
-function tell(root: HTMLElement): void {
+function showUpdate(root: HTMLElement): void {
   const hass = pageHass();
   fire(root, "hass-notification", {
     message: text(hass, "updated"),

@@ -38,7 +38,7 @@ export function number(hass: Hass, value: number, decimals = 0, fixed = false): 
   }).format(value);
 }
 
-/** Three significant digits; nothing that is smaller than a thousandth. */
+/** A number with three significant digits at most. */
 export function significant(hass: Hass, value: number, digits = 3): string {
   return numberFormat(hass.locale, { maximumSignificantDigits: digits }).format(value);
 }
@@ -197,7 +197,7 @@ export function money(hass: Hass, amount: number, currency = hass.config.currenc
   }
 }
 
-// What a hundredth of a currency is called where prices of electricity are told in it
+// What a hundredth of a currency is called where prices of electricity are given in it
 const HUNDREDTHS: Record<string, string | undefined> = {
   EUR: "ct",
   GBP: "p",
@@ -219,7 +219,7 @@ export function perKwh(hass: Hass, price: number, currency = hass.config.currenc
   return [number(hass, price * 100, 1, true), `${hundredth}/kWh`];
 }
 
-/** By how much a unit of prices of electricity is multiplied to be told as people do, and what it is then. */
+/** The factor and the unit in which people give such prices of electricity: 100 and ct/kWh for EUR/kWh. */
 export function hundredths(unit: string): [factor: number, unit: string] {
   const [currency = "", per] = unit.split("/");
   const hundredth = HUNDREDTHS[currency];
@@ -234,7 +234,7 @@ export function price(hass: Hass, value: number, unit: string): string {
   return join([number(hass, value, size >= 10 ? 1 : size >= 0.5 ? 2 : 3, true), unit]);
 }
 
-/** A temperature in the unit of Home Assistant; it is told in °C. */
+/** A temperature in °C in the unit of Home Assistant. */
 export function temperature(hass: Hass, celsius: number): [value: number, unit: string] {
   return hass.config.unit_system?.temperature === "°F" ? [celsius * 1.8 + 32, "°F"] : [celsius, "°C"];
 }

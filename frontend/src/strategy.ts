@@ -195,7 +195,7 @@ function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: Text
   const shown = of(miner, "sensor.hashrate", "sensor.temperature", "sensor.power", "sensor.efficiency");
   const tiles = of(miner, "sensor.best_session_share", "sensor.reject_rate", "sensor.uptime", "sensor.energy");
   const online = miner.entities["binary_sensor.online"];
-  const told = of(miner, "sensor.status", "binary_sensor.online", "select.mode", "switch.mining", "event.highlight");
+  const logged = of(miner, "sensor.status", "binary_sensor.online", "select.mode", "switch.mining", "event.highlight");
   return sections(
     [
       section([
@@ -209,8 +209,8 @@ function minerView(hass: Hass, miner: HmmDevice | undefined, heading: (key: Text
         ...shown.map((entity): Card => ({ type: "history-graph", hours_to_show: 24, entities: [{ entity, name: { type: "entity" } }], grid_options: FULL })),
       ]),
       section([
-        told.length > 0 && heading("view_history", "mdi:format-list-bulleted"),
-        told.length > 0 && hass.config.components.includes("logbook") && { type: "logbook", target: { entity_id: told }, hours_to_show: 72, grid_options: { columns: "full", rows: 10 } },
+        logged.length > 0 && heading("view_history", "mdi:format-list-bulleted"),
+        logged.length > 0 && hass.config.components.includes("logbook") && { type: "logbook", target: { entity_id: logged }, hours_to_show: 72, grid_options: { columns: "full", rows: 10 } },
       ]),
     ],
     3,

@@ -35,8 +35,8 @@ from custom_components.hmm.miner.watchdog_rules import (
     NEVER,
     NOT_WANTED,
     Decider,
-    Deed,
-    Sight,
+    Observation,
+    WatchdogAction,
     WatchdogRecord,
 )
 
@@ -281,7 +281,7 @@ class Week:
             status, plug = miner.status, PLUGS.get(miner.number)
             is_shared = plug is not None and list(PLUGS.values()).count(plug) > 1
             why = NOT_WANTED if plug is None else "plug_shared" if is_shared else None
-            sight = Sight(
+            observed = Observation(
                 state=status.state,
                 problems=tuple(status.active),
                 works=miner.responds and status.problems.has_share,
@@ -293,19 +293,22 @@ class Week:
             )
             if miner.plug_off:
                 miner.boot(now, power=True)
-            if (decision := miner.watchdog.update(sight, now)) is None:
+            if (decision := miner.watchdog.update(observed, now)) is None:
                 continue
-            if decision.deed in (Deed.RESTARTED, Deed.POWER_CYCLED):
+            if decision.action in (
+                WatchdogAction.RESTARTED,
+                WatchdogAction.POWER_CYCLED,
+            ):
                 self.harmful += not NEVER.isdisjoint(status.active)
-            match decision.deed:
-                case Deed.RESTARTED:
+            match decision.action:
+                case WatchdogAction.RESTARTED:
                     self.restarts += 1
                     status.problems.restarted_at = now
                     miner.boot(now, power=False)
-                case Deed.POWER_CYCLED:
+                case WatchdogAction.POWER_CYCLED:
                     self.cuts += 1
                     miner.plug_off = True
-            words = decision.deed.replace("_", " ")
+            words = decision.action.replace("_", " ")
             reason = f" ({decision.reason})" if decision.reason else ""
             self._tell(miner, now, words + reason)
 
@@ -378,7 +381,7 @@ def _deeds(course: Course) -> str:
         return "; ".join(course.deeds) or "nothing"
     parts = []
     for way in ("to B", "back to A"):
-        if result := [deed for deed in course.deeds if deed.startswith(way)]:
+        if result := [action for action in course.deeds if action.startswith(way)]:
             first, last = result[0].partition(": ")[2], result[-1].partition(": ")[2]
             parts.append(f"{len(result)} miners {way}, {first} to {last}")
     return "; ".join(parts) or "nothing"

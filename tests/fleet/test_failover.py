@@ -306,7 +306,7 @@ def test_who_is_left_alone(
 def test_an_order_of_its_own_asks_for_it() -> None:
     """Given an own order of a miner with a fallback pool, then it is followed."""
     world = World()
-    world.set(has_own=True, is_asked=True)
+    world.set(has_own=True, has_own_order=True)
     world.set_pool("a", up=False)
     world.run(330)
     assert world.path == ["b"]

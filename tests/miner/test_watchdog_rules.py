@@ -11,29 +11,29 @@ from custom_components.hmm.miner.watchdog_rules import (
     MAX_RESTARTS,
     Decider,
     Decision,
-    Deed,
-    Sight,
+    Observation,
+    WatchdogAction,
     WatchdogRecord,
 )
 
-FINE = Sight(state=MinerState.MINING, works=True, plug=None)
-FROZEN = Sight(state=MinerState.NO_SHARES, problems=("hash_frozen",), plug=None)
-LOST = Sight(state=MinerState.OFFLINE, problems=("no_response",), plug=None)
-IDLE = Sight(state=MinerState.NOT_MINING, plug=None)
+FINE = Observation(state=MinerState.MINING, works=True, plug=None)
+FROZEN = Observation(state=MinerState.NO_SHARES, problems=("hash_frozen",), plug=None)
+LOST = Observation(state=MinerState.OFFLINE, problems=("no_response",), plug=None)
+IDLE = Observation(state=MinerState.NOT_MINING, plug=None)
 HOT = replace(FROZEN, problems=("overheat", "hash_frozen"))
 
 MINUTE = 60.0
-type Deeds = list[tuple[float, Deed, str | None]]
+type Deeds = list[tuple[float, WatchdogAction, str | None]]
 
 
-def watch(*phases: tuple[Sight, float], decider: Decider | None = None) -> Deeds:
-    """Let a miner be in each sight for some minutes; return minute, deed and reason."""
+def watch(*phases: tuple[Observation, float], decider: Decider | None = None) -> Deeds:
+    """Let a miner be in each observed for some minutes; return minute, action and reason."""
     decider = decider or Decider(WatchdogRecord(enabled=True))
     now, result = 1e9, []
-    for sight, minutes in phases:
+    for observed, minutes in phases:
         for _ in range(int(minutes)):
-            if decision := decider.update(sight, now):
-                result.append(((now - 1e9) / MINUTE, decision.deed, decision.reason))
+            if decision := decider.update(observed, now):
+                result.append(((now - 1e9) / MINUTE, decision.action, decision.reason))
             now += MINUTE
     return result
 
@@ -41,14 +41,14 @@ def watch(*phases: tuple[Sight, float], decider: Decider | None = None) -> Deeds
 def test_restart_then_power_then_up() -> None:
     """Each remedy is tried once, and the last word is a repair."""
     assert watch((FROZEN, 300)) == [
-        (0, Deed.RESTARTED, "hash_frozen"),
-        (15, Deed.POWER_CYCLED, "hash_frozen"),
-        (30, Deed.GAVE_UP, "hash_frozen"),
+        (0, WatchdogAction.RESTARTED, "hash_frozen"),
+        (15, WatchdogAction.POWER_CYCLED, "hash_frozen"),
+        (30, WatchdogAction.GAVE_UP, "hash_frozen"),
     ]
     without = replace(FROZEN, plug="not_wanted")
     assert watch((without, 300)) == [
-        (0, Deed.RESTARTED, "hash_frozen"),
-        (15, Deed.GAVE_UP, "hash_frozen"),
+        (0, WatchdogAction.RESTARTED, "hash_frozen"),
+        (15, WatchdogAction.GAVE_UP, "hash_frozen"),
     ]
 
 
@@ -56,20 +56,20 @@ def test_a_miner_that_hangs() -> None:
     """Only after a quarter of an hour, and only by the plug."""
     assert watch((LOST, 14), (FINE, 5)) == []
     assert watch((LOST, 40), (FINE, 1)) == [
-        (15, Deed.POWER_CYCLED, "unreachable"),
-        (30, Deed.GAVE_UP, "unreachable"),
-        (40, Deed.RECOVERED, None),
+        (15, WatchdogAction.POWER_CYCLED, "unreachable"),
+        (30, WatchdogAction.GAVE_UP, "unreachable"),
+        (40, WatchdogAction.RECOVERED, None),
     ]
     assert watch((replace(LOST, plug="not_wanted"), 600)) == []
     assert watch((replace(LOST, problems=("no_route",)), 600)) == []
     # What was too hot when it was seen last is not left without its fan
     assert {item[1:] for item in watch((HOT, 1), (LOST, 60))} == {
-        (Deed.HELD_BACK, "overheat")
+        (WatchdogAction.HELD_BACK, "overheat")
     }
 
 
 @pytest.mark.parametrize(
-    ("sight", "reason"),
+    ("observed", "reason"),
     [
         (HOT, "overheat"),
         (replace(FROZEN, many_silent=lambda: True), "many_silent"),
@@ -81,9 +81,11 @@ def test_a_miner_that_hangs() -> None:
         (replace(FROZEN, can_restart=False, plug="plug_unknown"), "plug_unknown"),
     ],
 )
-def test_what_holds_it_back(sight: Sight, reason: str) -> None:
+def test_what_holds_it_back(observed: Observation, reason: str) -> None:
     """It says so once, and does nothing however long that lasts."""
-    assert [item[1:] for item in watch((sight, 600))] == [(Deed.HELD_BACK, reason)]
+    assert [item[1:] for item in watch((observed, 600))] == [
+        (WatchdogAction.HELD_BACK, reason)
+    ]
 
 
 def test_a_miner_that_is_well_looks_at_no_others() -> None:
@@ -92,16 +94,20 @@ def test_a_miner_that_is_well_looks_at_no_others() -> None:
     def ask() -> bool:
         raise AssertionError
 
-    for sight in (FINE, replace(FROZEN, is_busy=True)):
-        assert watch((replace(sight, many_silent=ask, many_lost=ask), 30)) == []
+    for observed in (FINE, replace(FROZEN, is_busy=True)):
+        assert watch((replace(observed, many_silent=ask, many_lost=ask), 30)) == []
 
 
 def test_a_restart_that_was_not_done() -> None:
     """The power is cut at once: there is nothing to wait for."""
     decider = Decider(WatchdogRecord(enabled=True))
-    assert decider.update(FROZEN, 0.0) == Decision(Deed.RESTARTED, "hash_frozen")
+    assert decider.update(FROZEN, 0.0) == Decision(
+        WatchdogAction.RESTARTED, "hash_frozen"
+    )
     decider.restart_failed = True
-    assert decider.update(FROZEN, 60.0) == Decision(Deed.POWER_CYCLED, "hash_frozen")
+    assert decider.update(FROZEN, 60.0) == Decision(
+        WatchdogAction.POWER_CYCLED, "hash_frozen"
+    )
 
 
 def test_it_does_nothing_while_it_is_off_or_another_is_at_work() -> None:
@@ -109,7 +115,7 @@ def test_it_does_nothing_while_it_is_off_or_another_is_at_work() -> None:
     assert watch((FROZEN, 300), decider=Decider(WatchdogRecord())) == []
     assert watch((replace(FROZEN, is_busy=True), 300)) == []
     assert watch((IDLE, 9), (FINE, 1), (IDLE, 9)) == []
-    assert watch((IDLE, 11)) == [(10, Deed.RESTARTED, "not_hashing")]
+    assert watch((IDLE, 11)) == [(10, WatchdogAction.RESTARTED, "not_hashing")]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -121,27 +127,30 @@ def test_limits_hold_whatever_a_miner_does(seed: int) -> None:
         for _ in range(30)
     ]
     decider = Decider(WatchdogRecord(enabled=True))
-    now, done = 1e9, list[tuple[float, Deed]]()
-    since_share: list[Deed] = []
+    now, done = 1e9, list[tuple[float, WatchdogAction]]()
+    since_share: list[WatchdogAction] = []
     hot = False
-    for sight, minutes in phases:
+    for observed, minutes in phases:
         for _ in range(minutes):
-            if sight.state is not MinerState.OFFLINE:
-                hot = "overheat" in sight.problems
-            decision = decider.update(sight, now)
-            if sight.works:
+            if observed.state is not MinerState.OFFLINE:
+                hot = "overheat" in observed.problems
+            decision = decider.update(observed, now)
+            if observed.works:
                 since_share = []
-            if decision and decision.deed in (Deed.RESTARTED, Deed.POWER_CYCLED):
+            if decision and decision.action in (
+                WatchdogAction.RESTARTED,
+                WatchdogAction.POWER_CYCLED,
+            ):
                 assert not hot
-                assert decision.deed not in since_share
-                since_share.append(decision.deed)
-                done.append((now, decision.deed))
+                assert decision.action not in since_share
+                since_share.append(decision.action)
+                done.append((now, decision.action))
             now += MINUTE
-    for deed, most in (
-        (Deed.RESTARTED, MAX_RESTARTS),
-        (Deed.POWER_CYCLED, MAX_CYCLES),
+    for action, most in (
+        (WatchdogAction.RESTARTED, MAX_RESTARTS),
+        (WatchdogAction.POWER_CYCLED, MAX_CYCLES),
     ):
-        times = [at for at, it in done if it is deed]
+        times = [at for at, it in done if it is action]
         assert all(
             sum(0 <= at - begin < 86_400 for at in times) <= most for begin in times
         )

@@ -41,7 +41,7 @@ class FailoverState(StrEnum):
     FAILED = "failed"
 
 
-GRAVITY: Final = tuple(FailoverState)
+BY_SEVERITY: Final = tuple(FailoverState)
 """The gravest last; the fleet shows the gravest of its miners."""
 ON_THE_WAY: Final = frozenset({FailoverState.MOVING, FailoverState.RETURNING})
 
@@ -96,7 +96,7 @@ class MinerFacts:
     """Whether its owner leaves it to itself."""
     has_own: bool = False
     """Whether it has a fallback pool of its own."""
-    is_asked: bool = False
+    has_own_order: bool = False
     """Whether its owner gave it an order of its own."""
     is_own_switch: bool = False
     """Whether it still has the pool where it was: then it left it automatically."""
@@ -225,11 +225,11 @@ def decide(
     """
     new_memories: dict[str, Memory] = {}
     wishes: list[Move] = []
-    deaf = _deaf(miners)
+    unreachable = _unreachable(miners)
     for miner_id, miner in miners.items():
         before = _in_time(memories.get(miner_id, Memory()), now)
         memory, wish = _state_of(
-            now, settings, pools, miner_id, miner, before, deaf, has_internet
+            now, settings, pools, miner_id, miner, before, unreachable, has_internet
         )
         if wish is not None:
             memory = _limited(memory, now)
@@ -300,7 +300,7 @@ def resumed(memory: Memory) -> Memory:
 def worst(memories: Mapping[str, Memory]) -> FailoverState | None:
     """Return the gravest state, None where no one is followed."""
     states = [memory.state for memory in memories.values() if memory.state is not None]
-    return max(states, key=GRAVITY.index, default=None)
+    return max(states, key=BY_SEVERITY.index, default=None)
 
 
 def _in_time(memory: Memory, now: float) -> Memory:
@@ -326,14 +326,14 @@ def _state_of(
     miner_id: str,
     miner: MinerFacts,
     memory: Memory,
-    deaf: frozenset[str],
+    unreachable: frozenset[str],
     has_internet: bool,
 ) -> tuple[Memory, Move | None]:
     """Return the state of one miner, and where it should go."""
     if memory.state in ON_THE_WAY:
         return memory, None
     order = miner.order
-    is_left = miner.has_own and not (settings.even_own or miner.is_asked)
+    is_left = miner.has_own and not (settings.even_own or miner.has_own_order)
     if miner.is_device or is_left:
         return _idle(memory, FailoverState.DEVICE), None
     if len(order) < 2:
@@ -358,7 +358,7 @@ def _state_of(
                 pool
                 for pool in order[:position]
                 if _good_for(pools.get(pool), now) >= settings.back_after
-                and pool not in deaf
+                and pool not in unreachable
             ),
             None,
         )
@@ -372,7 +372,7 @@ def _state_of(
     targets = [
         pool
         for pool in (*order[position + 1 :], *order[:position])
-        if _good_for(pools.get(pool), now) >= 0 and pool not in deaf
+        if _good_for(pools.get(pool), now) >= 0 and pool not in unreachable
     ]
     if not targets:
         return replace(memory, state=FailoverState.EXHAUSTED), None
@@ -469,7 +469,7 @@ def _limited(memory: Memory, now: float) -> Memory:
     return replace(memory, state=state, until=free)
 
 
-def _deaf(miners: Mapping[str, MinerFacts]) -> frozenset[str]:
+def _unreachable(miners: Mapping[str, MinerFacts]) -> frozenset[str]:
     """Return the pools that the miners there cannot reach, without any share."""
     return frozenset(
         miner.at

@@ -346,7 +346,7 @@ class Failover:
             for miner_id, miner in self._fleet.miners.items()
             if miner.known.set_pool and miner_id not in self._reserved
         }
-        self._settle(miners, now)
+        self._settle(miners)
         decision = decide(
             now,
             self._settings,
@@ -381,7 +381,7 @@ class Failover:
             self._records.save_soon()
             self._updated()
 
-    def _settle(self, miners: Mapping[str, MinerFacts], now: float) -> None:
+    def _settle(self, miners: Mapping[str, MinerFacts]) -> None:
         """Find out what became of moves that a restart interrupted."""
         for miner_id, facts in miners.items():
             record = self._records[miner_id]
@@ -506,7 +506,7 @@ class Failover:
             is_ready=not miner.status.is_on_purpose and not miner.is_restarting,
             is_device=choice == "device",
             has_own=len({pool.url.casefold() for pool in data.pools}) > 1,
-            is_asked=choice == "own",
+            has_own_order=choice == "own",
             is_own_switch=(before := usable.get(memory.at or "")) is not None
             and any(map(before.holds, data.pools)),
             by_user=by_user,

@@ -174,7 +174,7 @@ class Autotune:
         if (walk := self.record.walk) is not None:
             self.record.walk = restarted(walk)
             if self.record.state in _WALKING:
-                self._reckon()
+                self._estimate_end()
 
     @callback
     def leave(self) -> None:
@@ -434,7 +434,7 @@ class Autotune:
         self._misses = self._attempts = 0
         self._uptime = self._fan = None
         self._was_interrupted = False
-        self._reckon()
+        self._estimate_end()
         self._set(AutotuneState.SETTLING)
         self._update_walking()
 
@@ -460,7 +460,7 @@ class Autotune:
         elif walk.ended is not None:
             self._go_back(walk.ended)
         elif walk.point != before:
-            self._reckon()
+            self._estimate_end()
             self._set(AutotuneState.SETTLING)
             self._send()
         elif walk.is_measuring and record.state is AutotuneState.SETTLING:
@@ -607,7 +607,7 @@ class Autotune:
         )
         self._records.save_soon()
 
-    def _reckon(self) -> None:
+    def _estimate_end(self) -> None:
         """Note when the walk is over if all of its points are needed."""
         walk = self.record.walk
         if walk is not None and walk.ended is None:

@@ -121,9 +121,9 @@ class MinerRecord:
 
 
 def _is_same_share(before: float | None, now: float | None) -> bool:
-    """Return whether a best share is the one before, told with more digits.
+    """Return whether a best share is the one before, reported with more digits.
 
-    Firmwares told three or four of them (4.29G), until an update to all of them.
+    Firmwares reported three or four of them (4.29G), until an update to all of them.
     """
     if not before or now is None:
         return False

@@ -134,8 +134,8 @@ class MinerTuning:
         data, limits = self._miner.data, self._limits
         settings: Settings = {}
         # It is unknown which is in use where one waits for a restart
-        is_told = not self._miner.client.frequency_at_restart
-        for key in _POINT if is_told else ():
+        is_reported = not self._miner.client.frequency_at_restart
+        for key in _POINT if is_reported else ():
             value = getattr(data, key)
             if getattr(limits, key) is not None and value is not None:
                 settings[key] = value

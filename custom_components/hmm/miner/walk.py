@@ -34,7 +34,7 @@ _STABLE: Final = 0.94
 _IMPLAUSIBLE: Final = 1.25
 _AS_FAST: Final = 0.995
 _COOLEST_AIR: Final = 15.0
-"""°C; with warmer air the chips are heated less than is reckoned with."""
+"""°C; with warmer air the chips are heated less than is assumed."""
 _ROOMY_FAN: Final = 90.0
 """Percent below which an automatic fan can hold its temperature."""
 
@@ -496,7 +496,7 @@ def _will_exceed(walk: Walk, point: Point, trial: Trial, last: Sample) -> bool:
     growth = point.heat / trial.point.heat
     if growth <= 1:
         return False
-    if (watts := _reckoned_power(walk, point)) is not None:
+    if (watts := _estimated_power(walk, point)) is not None:
         if watts > walk.caps.max_power:
             return True
     if last.fan_auto and last.fan is not None and last.fan < _ROOMY_FAN:
@@ -506,7 +506,7 @@ def _will_exceed(walk: Walk, point: Point, trial: Trial, last: Sample) -> bool:
     return highest + (highest - _COOLEST_AIR) * (growth - 1) > walk.caps.max_temperature
 
 
-def _reckoned_power(walk: Walk, point: Point) -> float | None:
+def _estimated_power(walk: Walk, point: Point) -> float | None:
     """Return the power of a point: it grows by the heat, on top of a base."""
     powers = [
         (trial.point.heat, trial.power)

@@ -21,7 +21,14 @@ from ..records import Records
 from .coordinator import MinerCoordinator
 from .plug import async_switch_plug, plug_is_on
 from .status import MinerState
-from .watchdog_rules import NEVER, NOT_WANTED, Decider, Deed, Sight, WatchdogRecord
+from .watchdog_rules import (
+    NEVER,
+    NOT_WANTED,
+    Decider,
+    Observation,
+    WatchdogAction,
+    WatchdogRecord,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -65,7 +72,7 @@ class Watchdog:
         self._began = time.monotonic()
         self._is_at_work = False
         self._decider = Decider(self.record)
-        self._listeners: list[Callable[[Deed, dict[str, Any]], None]] = []
+        self._listeners: list[Callable[[WatchdogAction, dict[str, Any]], None]] = []
 
     @property
     def record(self) -> WatchdogRecord:
@@ -74,9 +81,9 @@ class Watchdog:
 
     @callback
     def async_add_listener(
-        self, listener: Callable[[Deed, dict[str, Any]], None]
+        self, listener: Callable[[WatchdogAction, dict[str, Any]], None]
     ) -> CALLBACK_TYPE:
-        """Call ``listener`` with each deed and its facts."""
+        """Call ``listener`` with each action and its facts."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -94,26 +101,26 @@ class Watchdog:
         if not self._decider.is_due:
             return
         now = time.time()
-        if (decision := self._decider.update(self._sight(), now)) is None:
+        if (decision := self._decider.update(self._observe(), now)) is None:
             return
-        match decision.deed:
-            case Deed.RESTARTED:
+        match decision.action:
+            case WatchdogAction.RESTARTED:
                 self._begin(self._restart(str(decision.reason), now))
-            case Deed.POWER_CYCLED:
+            case WatchdogAction.POWER_CYCLED:
                 self._begin(self._cycle(str(decision.reason)))
-            case Deed.GAVE_UP:
+            case WatchdogAction.GAVE_UP:
                 self._give_up(str(decision.reason))
-            case Deed.RECOVERED:
+            case WatchdogAction.RECOVERED:
                 async_forget_watchdog_issue(self._hass, self._miner.config_entry)
-                self._report(Deed.RECOVERED)
-            case Deed.HELD_BACK:
-                self._report(Deed.HELD_BACK, reason=decision.reason)
+                self._report(WatchdogAction.RECOVERED)
+            case WatchdogAction.HELD_BACK:
+                self._report(WatchdogAction.HELD_BACK, reason=decision.reason)
 
-    def _sight(self) -> Sight:
+    def _observe(self) -> Observation:
         miner, status = self._miner, self._miner.status
         others = self._others()
         loaded = (getattr(entry, "runtime_data", None) for entry in others)
-        return Sight(
+        return Observation(
             state=status.state,
             problems=tuple(status.active),
             works=self._works(),
@@ -182,7 +189,7 @@ class Watchdog:
         await self._records.async_save()
         _LOGGER.warning("%s is restarted: %s", self._miner.name, cause)
         next_attempt = now + record.cool_down
-        self._report(Deed.RESTARTED, reason=cause, next_attempt=next_attempt)
+        self._report(WatchdogAction.RESTARTED, reason=cause, next_attempt=next_attempt)
         try:
             await self._miner.async_restart()
         except HomeAssistantError:
@@ -200,7 +207,7 @@ class Watchdog:
         # A crash must not leave it without power
         await self._records.async_save()
         _LOGGER.warning("The power of %s is cut: %s", self._miner.name, cause)
-        self._report(Deed.POWER_CYCLED, reason=cause)
+        self._report(WatchdogAction.POWER_CYCLED, reason=cause)
         try:
             await async_switch_plug(self._hass, plug, False, None)
             await asyncio.sleep(CUT_SECONDS)
@@ -254,7 +261,7 @@ class Watchdog:
 
     @callback
     def _give_up(self, cause: str) -> None:
-        self._report(Deed.GAVE_UP, reason=cause)
+        self._report(WatchdogAction.GAVE_UP, reason=cause)
         self.async_show_issue()
 
     @callback
@@ -272,10 +279,10 @@ class Watchdog:
         )
 
     @callback
-    def _report(self, deed: Deed, **facts: Any) -> None:
+    def _report(self, action: WatchdogAction, **facts: Any) -> None:
         self._records.save_soon()
         attempt = len(self.record.restarts)
-        notify_all(self._listeners, deed, {"attempt": attempt, **facts})
+        notify_all(self._listeners, action, {"attempt": attempt, **facts})
 
 
 @callback

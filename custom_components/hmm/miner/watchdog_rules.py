@@ -49,7 +49,7 @@ NOT_WANTED: Final = "not_wanted"
 UNREACHABLE: Final = "unreachable"
 
 
-class Deed(StrEnum):
+class WatchdogAction(StrEnum):
     """What a watchdog does; each is an event."""
 
     RESTARTED = "restarted"
@@ -110,7 +110,7 @@ def _no() -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Observation:
     """What a watchdog sees of its miner after a poll."""
 
     state: MinerState | None
@@ -140,7 +140,7 @@ class Sight:
 class Decision:
     """What is to be done, and why."""
 
-    deed: Deed
+    action: WatchdogAction
     reason: str | None = None
 
 
@@ -169,101 +169,103 @@ class Decider:
         """Return whether a poll matters: it is on, or ends what it has begun."""
         return self.record.enabled or self.record.waits or self.record.gave_up
 
-    def update(self, sight: Sight, now: float) -> Decision | None:
+    def update(self, observed: Observation, now: float) -> Decision | None:
         """Decide after a poll at a Unix timestamp; what is decided is noted as done."""
         record = self.record
         record.forget_old(now)
-        cause = self._cause(sight, now)
+        cause = self._cause(observed, now)
         if cause is None:
             self._held_back = None
-            if (record.waits or record.gave_up) and sight.works:
+            if (record.waits or record.gave_up) and observed.works:
                 record.waits = record.gave_up = record.cycled = False
                 self.restart_failed = False
-                return Decision(Deed.RECOVERED)
+                return Decision(WatchdogAction.RECOVERED)
             return None
-        if not record.enabled or sight.is_busy or record.gave_up:
+        if not record.enabled or observed.is_busy or record.gave_up:
             return None
-        deed, blocked = self._deed(cause, sight, now)
+        action, blocked = self._action(cause, observed, now)
         if blocked is not None:
             if blocked == self._held_back or blocked in ("waiting", NOT_WANTED):
                 return None
             self._held_back = blocked
-            return Decision(Deed.HELD_BACK, blocked)
-        if deed is Deed.RESTARTED:
+            return Decision(WatchdogAction.HELD_BACK, blocked)
+        if action is WatchdogAction.RESTARTED:
             record.restarts.append(now)
             record.waits = True
             self.restart_failed = False
-        elif deed is Deed.POWER_CYCLED:
+        elif action is WatchdogAction.POWER_CYCLED:
             record.cycles.append(now)
             record.waits = record.cycled = True
         else:
             record.gave_up = True
-        return Decision(deed, cause)
+        return Decision(action, cause)
 
-    def _cause(self, sight: Sight, now: float) -> str | None:
+    def _cause(self, observed: Observation, now: float) -> str | None:
         """Return what a restart, or a cut of the power, may end."""
-        if sight.state is MinerState.OFFLINE:
+        if observed.state is MinerState.OFFLINE:
             # What else was wrong with it is of an earlier poll
-            if _LOST.isdisjoint(sight.problems):
+            if _LOST.isdisjoint(observed.problems):
                 return None
             if self._lost_since is None:
                 self._lost_since = now
             return UNREACHABLE if now - self._lost_since >= _LOST_SECONDS else None
         self._lost_since = None
         self._harm = next(
-            (problem for problem in sight.problems if problem in NEVER), None
+            (problem for problem in observed.problems if problem in NEVER), None
         )
-        if sight.state is not MinerState.NOT_MINING:
+        if observed.state is not MinerState.NOT_MINING:
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now
         elif now - self._idle_since >= _IDLE_SECONDS:
             return "not_hashing"
-        return next((key for key in sight.problems if key in _CURABLE), None)
+        return next((key for key in observed.problems if key in _CURABLE), None)
 
-    def _deed(self, cause: str, sight: Sight, now: float) -> tuple[Deed, str | None]:
+    def _action(
+        self, cause: str, observed: Observation, now: float
+    ) -> tuple[WatchdogAction, str | None]:
         """Return the next remedy, and why it is not for now."""
         record = self.record
-        deed = Deed.RESTARTED
+        action = WatchdogAction.RESTARTED
         is_last = record.waits or len(record.restarts) >= MAX_RESTARTS
-        if is_last or cause == UNREACHABLE or not sight.can_restart:
-            deed = Deed.POWER_CYCLED
+        if is_last or cause == UNREACHABLE or not observed.can_restart:
+            action = WatchdogAction.POWER_CYCLED
         if self._harm:
-            return deed, self._harm
-        if sight.since_start < _AFTER_START:
-            return deed, "just_started"
+            return action, self._harm
+        if observed.since_start < _AFTER_START:
+            return action, "just_started"
         if cause == UNREACHABLE:
-            if sight.many_lost():
-                return deed, "many_lost"
-        elif cause != "no_core_voltage" and sight.many_silent():
-            return deed, "many_silent"
+            if observed.many_lost():
+                return action, "many_lost"
+        elif cause != "no_core_voltage" and observed.many_silent():
+            return action, "many_silent"
         last = record.restarts[-1] if record.restarts else None
         is_over = last is None or now - last >= record.cool_down or self.restart_failed
-        if deed is Deed.RESTARTED:
-            return deed, None if is_over else "cooling_down"
+        if action is WatchdogAction.RESTARTED:
+            return action, None if is_over else "cooling_down"
         if record.cycled:
             # One cut without a share after it is enough
             is_over = now - record.cycles[-1] >= _AFTER_CYCLE if record.cycles else True
-            return Deed.GAVE_UP, None if is_over else "waiting"
-        if sight.plug is not None:
-            return self._without_plug(cause, sight.plug, sight, is_last, is_over)
-        if sight.others_harmed:
-            return deed, "plug_shared_hot"
+            return WatchdogAction.GAVE_UP, None if is_over else "waiting"
+        if observed.plug is not None:
+            return self._without_plug(cause, observed.plug, is_last, is_over)
+        if observed.others_harmed:
+            return action, "plug_shared_hot"
         if is_last and not is_over:
-            return deed, "waiting"
+            return action, "waiting"
         if len(record.cycles) >= MAX_CYCLES:
-            return Deed.GAVE_UP, None
+            return WatchdogAction.GAVE_UP, None
         if record.cycles and now - record.cycles[-1] < _BETWEEN_CYCLES:
-            return deed, "cooling_down"
-        return deed, None
+            return action, "cooling_down"
+        return action, None
 
     @staticmethod
     def _without_plug(
-        cause: str, why: str, sight: Sight, is_last: bool, is_over: bool
-    ) -> tuple[Deed, str | None]:
+        cause: str, why: str, is_last: bool, is_over: bool
+    ) -> tuple[WatchdogAction, str | None]:
         """Return what remains where the power must not be cut."""
         if cause == UNREACHABLE:
-            return Deed.POWER_CYCLED, why
+            return WatchdogAction.POWER_CYCLED, why
         if is_last:
-            return Deed.GAVE_UP, None if is_over else "waiting"
-        return Deed.POWER_CYCLED, "no_restart" if why == NOT_WANTED else why
+            return WatchdogAction.GAVE_UP, None if is_over else "waiting"
+        return WatchdogAction.POWER_CYCLED, "no_restart" if why == NOT_WANTED else why
