@@ -1,13 +1,17 @@
 """The drivers over HTTP, as scripts for HMM-Local ask for them."""
 
 from http import HTTPStatus
+from itertools import product
 import json
+from pathlib import Path
 from typing import Any
 
 from aiohttp.test_utils import TestClient
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import Unauthorized
 from homeassistant.helpers import issue_registry as ir
 import pytest
+from pytest_homeassistant_custom_component.common import MockUser
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.hmm.const import DOMAIN
@@ -171,28 +175,24 @@ async def test_a_driver_from_the_web_waits_for_a_yes(
     assert "404" in answer["message"]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
+async def test_nonsense_is_refused(client: TestClient[Any, Any]) -> None:
+    """Given a body that says nothing, it is refused."""
+    url, none = "https://example.org/a.py", "0" * 64
+    for options in (
         {},
         {"json": {}},
         {"json": []},
         {"data": b"{"},
         {"data": b"\xff\xfe"},
-        {"json": {"url": "https://example.org/a.py"}},
-        {"json": {"url": "https://example.org/a.py", "sha256": "abc"}},
-        {"json": {"url": 1, "sha256": "0" * 64}},
-        {"json": {"url": "https://e.org/a", "sha256": "0" * 64, "force": True}},
-    ],
-)
-async def test_nonsense_is_refused(
-    client: TestClient[Any, Any], options: dict[str, Any]
-) -> None:
-    """Given a body that says nothing, it is refused."""
-    status, answer = await post(client, "/install", **options)
-    assert status == HTTPStatus.BAD_REQUEST
-    assert answer["code"]
-    assert answer["message"]
+        {"json": {"url": url}},
+        {"json": {"url": url, "sha256": "abc"}},
+        {"json": {"url": 1, "sha256": none}},
+        {"json": {"url": url, "sha256": none, "force": True}},
+    ):
+        status, answer = await post(client, "/install", **options)
+        assert status == HTTPStatus.BAD_REQUEST, options
+        assert answer["code"], options
+        assert answer["message"], options
 
 
 async def test_roll_back_and_remove(
@@ -257,40 +257,55 @@ async def test_what_fails_is_told(
     assert "RuntimeError: no" in answer["message"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("get", ""),
-        ("get", "/status"),
-        ("get", "/check-updates"),
-        ("post", "/update/bitaxe"),
-        ("post", "/update/miner/bitaxe_driver.py"),
-        ("post", "/update-all"),
-        ("post", "/install"),
-        ("post", "/install/miner/bitaxe_driver.py"),
-        ("post", "/rollback/bitaxe"),
-        ("post", "/remove/bitaxe"),
-        ("post", "/reload"),
-    ],
+GET = ("", "/status", "/check-updates")
+POST = (
+    *("/update/bitaxe", "/update/miner/bitaxe_driver.py", "/update-all"),
+    *("/install", "/install/miner/bitaxe_driver.py"),
+    *("/rollback/bitaxe", "/remove/bitaxe", "/reload"),
 )
+ACTIONS: dict[str, dict[str, str]] = {
+    "check_driver_updates": {},
+    "customise_driver": {"driver": "solopool"},
+    "install_driver": {"url": "https://example.org/a", "sha256": "0" * 64},
+    "list_drivers": {},
+    "reload_drivers": {},
+    "remove_driver": {"driver": "bitaxe"},
+    "rollback_driver": {"driver": "bitaxe"},
+    "update_all_drivers": {},
+    "update_driver": {"driver": "bitaxe"},
+}
+
+
 async def test_it_is_for_administrators(
     home: HomeAssistant,
     client: TestClient[Any, Any],
     hass_client_no_auth: ClientSessionGenerator,
     hass_client: ClientSessionGenerator,
     hass_read_only_access_token: str,
-    method: str,
-    path: str,
+    hass_read_only_user: MockUser,
 ) -> None:
-    """Given anybody else, he gets nothing, and nothing is changed."""
+    """Given anybody else, he gets nothing, and nothing is changed: a driver may do all."""
     before = await names(home)
+    text = await read(Path(home.config.path(DOMAIN, FILE)))
     for other, status in (
         (await hass_client_no_auth(), HTTPStatus.UNAUTHORIZED),
         (await hass_client(hass_read_only_access_token), HTTPStatus.FORBIDDEN),
     ):
-        response = await other.request(method, f"{BASE}{path}")
-        assert response.status == status
+        for method, path in (*product(["get"], GET), *product(["post"], POST)):
+            response = await other.request(method, f"{BASE}{path}")
+            assert response.status == status, path
+    for action, data in ACTIONS.items():
+        with pytest.raises(Unauthorized):
+            await home.services.async_call(
+                DOMAIN,
+                action,
+                data,
+                blocking=True,
+                context=Context(user_id=hass_read_only_user.id),
+                return_response=True,
+            )
     assert await names(home) == before
+    assert await read(Path(home.config.path(DOMAIN, FILE))) == text
     assert get_data(home).drivers.miners["bitaxe"].version == "0.9.0"
 
 

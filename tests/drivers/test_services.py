@@ -5,15 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import (
-    HomeAssistantError,
-    ServiceValidationError,
-    Unauthorized,
-)
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
@@ -45,35 +40,6 @@ async def run(hass: HomeAssistant, action: str, **data: Any) -> dict[str, Any]:
 def files_in(folder: Path) -> list[str]:
     """Return the names of what is in a folder."""
     return [path.name for path in folder.iterdir()]
-
-
-@pytest.mark.parametrize(
-    ("action", "data"),
-    [
-        ("list_drivers", {}),
-        ("reload_drivers", {}),
-        ("customise_driver", {"driver": "bitaxe"}),
-    ],
-)
-async def test_only_for_administrators(
-    home: HomeAssistant,
-    hass_read_only_user: MockUser,
-    hmm_folder: Path,
-    action: str,
-    data: dict[str, str],
-) -> None:
-    """A driver can do everything, so that not everybody may touch one."""
-    assert await async_setup_component(home, DOMAIN, {})
-    with pytest.raises(Unauthorized):
-        await home.services.async_call(
-            DOMAIN,
-            action,
-            data,
-            blocking=True,
-            context=Context(user_id=hass_read_only_user.id),
-            return_response=True,
-        )
-    assert files_in(hmm_folder) == []
 
 
 async def test_list_drivers(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from itertools import product
 from pathlib import Path
 import threading
 from typing import Any
@@ -279,27 +280,28 @@ async def test_home_assistant_stops_while_drivers_hang(
     assert threads("worker") == 6
 
 
-@pytest.mark.parametrize(
-    "error", ["KeyboardInterrupt", "SystemExit", "GeneratorExit", "BaseException"]
+ENDS = (
+    "asyncio.create_task(end())",
+    "await asyncio.gather(end(), return_exceptions=True)",
+    "asyncio.get_running_loop().call_soon(end_now)",
 )
-@pytest.mark.parametrize(
-    "polled",
-    [
-        "asyncio.create_task(end())",
-        "await asyncio.gather(end(), return_exceptions=True)",
-        "asyncio.get_running_loop().call_soon(end_now)",
-    ],
-)
+
+
 async def test_a_task_of_a_drivers_own_ends_nothing(
     home: HomeAssistant,
     hmm_folder: Path,
     bitaxe: SimulatedAxeOS,
     blocks: Blocks,
-    error: str,
-    polled: str,
+    subtests: pytest.Subtests,
 ) -> None:
     """Given one that raises what ends programs, Home Assistant and the miner go on."""
-    ends = f"""
+    file = hmm_folder / FILE
+    file.write_text(garage(blocks))
+    entry = await set_up(home, miner_entry(bitaxe, "garage"))
+    errors = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "BaseException")
+    for polled, error in product(ENDS, errors):
+        with subtests.test(f"{error} in {polled}"):
+            ends = f"""
         def end_now():
             raise {error}
 
@@ -310,15 +312,19 @@ async def test_a_task_of_a_drivers_own_ends_nothing(
         {polled}
         await asyncio.sleep(0.01)
 """
-    (hmm_folder / FILE).write_text(garage(blocks, ends))
-    entry = await set_up(home, miner_entry(bitaxe, "garage"))
-    for _ in range(2):
+            file.write_text(garage(blocks, ends))
+            await get_data(home).driver_manager.async_reload()
+            for _ in range(2):
+                await poll(home)
+            assert entry.state is ConfigEntryState.LOADED
+            # What is awaited is the driver's fault; what is not harms nobody
+            assert good(entry) or "gather" in polled
+            assert home.is_running
+            assert await executor_answers(home)
+        file.write_text(garage(blocks))
+        await get_data(home).driver_manager.async_reload()
         await poll(home)
-    assert entry.state is ConfigEntryState.LOADED
-    # What is awaited is the driver's fault; what is not harms nobody
-    assert good(entry) or "gather" in polled
-    assert home.is_running
-    assert await executor_answers(home)
+        assert good(entry)
 
 
 @pytest.mark.parametrize("where", ["made", "read"])

@@ -193,88 +193,81 @@ def raising(error: type[BaseException]) -> staticmethod[[], None]:
     return staticmethod(fail)
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        raising(RuntimeError),
-        raising(SystemExit),
-        raising(KeyError),
-        raising(NotImplementedError),
-        raising(TimeoutError),
-        raising(OSError),
-        raising(asyncio.CancelledError),
-        None,
-        [],
-        "1 TH/s",
-    ],
-)
 async def test_driver_that_fails(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,
     homebrew: Any,
-    answer: Any,
     caplog: pytest.LogCaptureFixture,
+    subtests: pytest.Subtests,
 ) -> None:
     """Whatever a driver raises or returns, only its own miner is unavailable."""
     good = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
     bad = await set_up(home, homebrew_entry())
     assert value(home, bad, "hashrate") == 1
-    caplog.clear()
-
-    homebrew.answer = answer
-    await later(home, 31)
-    await later(home, 31)
-    assert find(home, bad, "sensor", "hashrate").state == STATE_UNAVAILABLE
-    assert find(home, good, "switch", "mining").state == STATE_ON
-    await later(home, 16)
-    assert find(home, fleet_entry(home), "sensor", "miners_online").state == "1"
-    assert len(about(caplog, "Homebrew")) == 1
-    assert "bc1qsecret" not in "".join(
-        record.getMessage() for record in caplog.records if record.levelno > 10
+    errors = (
+        *(RuntimeError, SystemExit, KeyError, NotImplementedError),
+        *(TimeoutError, OSError, asyncio.CancelledError),
     )
+    for answer in (*map(raising, errors), None, [], "1 TH/s"):
+        with subtests.test(repr(answer)):
+            caplog.clear()
+            homebrew.answer = answer
+            await later(home, 31)
+            await later(home, 31)
+            assert find(home, bad, "sensor", "hashrate").state == STATE_UNAVAILABLE
+            assert find(home, good, "switch", "mining").state == STATE_ON
+            await later(home, 16)
+            online = find(home, fleet_entry(home), "sensor", "miners_online")
+            assert online.state == "1"
+            assert len(about(caplog, "Homebrew")) == 1
+            assert "bc1qsecret" not in "".join(
+                record.getMessage() for record in caplog.records if record.levelno > 10
+            )
+        homebrew.answer = GOOD
+        await later(home, 31)
+        assert value(home, bad, "hashrate") == 1
 
-    homebrew.answer = GOOD
-    await later(home, 31)
-    assert value(home, bad, "hashrate") == 1
 
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        MinerTelemetry(hashrate="fast", power=True, temperature=[50]),
-        MinerTelemetry(hashrate=math.nan, power=math.inf, uptime="x"),
-        MinerTelemetry(hashrate=1j, chip_temperatures=None, fan_rpm="fast"),
-        MinerTelemetry(pools=None, problems=None, device={"mac": "x"}),
-        MinerTelemetry(device=DeviceFacts(mac=5, serial=6, model=["x"])),
-        MinerTelemetry(pools=["a"], problems=[1], mode=7, paused="no"),
-        MinerTelemetry(pools=[PoolSlot(index="x", url="a:1")], signal={}),
-        {"hashrate": "fast", "power": [], "temperature": "hot", "pools": 5},
-        {"hashrate": math.nan, "power": "20 W", "uptime": {}, "mode": 3},
-    ],
+NONSENSE = (
+    MinerTelemetry(hashrate="fast", power=True, temperature=[50]),
+    MinerTelemetry(hashrate=math.nan, power=math.inf, uptime="x"),
+    MinerTelemetry(hashrate=1j, chip_temperatures=None, fan_rpm="fast"),
+    MinerTelemetry(pools=None, problems=None, device={"mac": "x"}),
+    MinerTelemetry(device=DeviceFacts(mac=5, serial=6, model=["x"])),
+    MinerTelemetry(pools=["a"], problems=[1], mode=7, paused="no"),
+    MinerTelemetry(pools=[PoolSlot(index="x", url="a:1")], signal={}),
+    {"hashrate": "fast", "power": [], "temperature": "hot", "pools": 5},
+    {"hashrate": math.nan, "power": "20 W", "uptime": {}, "mode": 3},
 )
+
+
 async def test_driver_that_talks_nonsense(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS, homebrew: Any, answer: Any
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    homebrew: Any,
+    subtests: pytest.Subtests,
 ) -> None:
     """A value that is none is unknown; neither the hub nor others suffer."""
     good = await set_up(home, miner_entry(bitaxe, "bitaxe", title="Garage"))
     bad = await set_up(home, homebrew_entry())
+    for answer in NONSENSE:
+        with subtests.test(repr(answer)):
+            homebrew.answer = answer
+            await later(home, 31)
+            assert bad.runtime_data.last_update_success
+            for key in ("hashrate", "power", "temperature"):
+                assert find(home, bad, "sensor", key).state == STATE_UNKNOWN, key
+            assert find(home, bad, "select", "mode").state == STATE_UNKNOWN
 
-    homebrew.answer = answer
-    await later(home, 31)
-    assert bad.runtime_data.last_update_success
-    for key in ("hashrate", "power", "temperature"):
-        assert find(home, bad, "sensor", key).state == STATE_UNKNOWN, key
-    assert find(home, bad, "select", "mode").state == STATE_UNKNOWN
-
-    await later(home, 31)
-    hub = fleet_entry(home)
-    assert value(home, hub, "hashrate") == pytest.approx(
-        value(home, good, "hashrate"), rel=0.2
-    )
-    assert find(home, hub, "sensor", "miners_online").state == "2"
-    homebrew.answer = GOOD
-    await later(home, 31)
-    assert value(home, bad, "hashrate") == 1
+            await later(home, 31)
+            hub = fleet_entry(home)
+            assert value(home, hub, "hashrate") == pytest.approx(
+                value(home, good, "hashrate"), rel=0.2
+            )
+            assert find(home, hub, "sensor", "miners_online").state == "2"
+        homebrew.answer = GOOD
+        await later(home, 31)
+        assert value(home, bad, "hashrate") == 1
 
 
 @pytest.mark.parametrize("driver", ["sloppy", "blocking"])
@@ -438,27 +431,12 @@ async def set_up_pool(hass: HomeAssistant) -> MockConfigEntry:
     return entry
 
 
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        (raising(RuntimeError), "The driver garage has an error in line"),
-        (raising(asyncio.CancelledError), "has an error in line"),
-        (raising(TimeoutError), "Basement did not reply in time"),
-        ({"pool_hashrate": 1}, "garage returned nothing that HMM can read"),
-        (
-            DashboardTileData(health_status=False, health_message="The cat sleeps"),
-            "Basement has a problem. Its driver reports: The cat sleeps",
-        ),
-        (DashboardTileData(health_status=None), "Basement does not respond"),
-    ],
-)
 async def test_pool_driver_that_fails(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,
     garage: Any,
-    answer: Any,
-    reason: str,
     caplog: pytest.LogCaptureFixture,
+    subtests: pytest.Subtests,
 ) -> None:
     """A pool that fails is unavailable, and nothing else is."""
     miner = await set_up(home, miner_entry(bitaxe, "bitaxe"))
@@ -467,21 +445,30 @@ async def test_pool_driver_that_fails(
     balance = find(home, entry, "sensor", "confirmed_balance")
     assert balance.state == "0.25"
     assert balance.attributes["unit_of_measurement"] == "DGB"
-    caplog.clear()
-
-    garage.answer = answer
-    await poll(home, entry)
-    await poll(home, entry)
-    assert find(home, entry, "sensor", "pool_hashrate").state == STATE_UNAVAILABLE
-    assert find(home, entry, "binary_sensor", "health").state == STATE_OFF
-    assert reason in str(entry.runtime_data.last_exception)
-    assert len(about(caplog, "Basement data")) == 1
-    assert find(home, miner, "switch", "mining").state == STATE_ON
-
-    garage.answer = GOOD_TILES
-    await poll(home, entry)
-    assert value(home, entry, "pool_hashrate") == 1.5
-    assert find(home, entry, "binary_sensor", "health").state == STATE_ON
+    sleeps = DashboardTileData(health_status=False, health_message="The cat sleeps")
+    for answer, reason in (
+        (raising(RuntimeError), "The driver garage has an error in line"),
+        (raising(asyncio.CancelledError), "has an error in line"),
+        (raising(TimeoutError), "Basement did not reply in time"),
+        ({"pool_hashrate": 1}, "garage returned nothing that HMM can read"),
+        (sleeps, "Basement has a problem. Its driver reports: The cat sleeps"),
+        (DashboardTileData(health_status=None), "Basement does not respond"),
+    ):
+        with subtests.test(reason):
+            caplog.clear()
+            garage.answer = answer
+            await poll(home, entry)
+            await poll(home, entry)
+            hashrate = find(home, entry, "sensor", "pool_hashrate")
+            assert hashrate.state == STATE_UNAVAILABLE
+            assert find(home, entry, "binary_sensor", "health").state == STATE_OFF
+            assert reason in str(entry.runtime_data.last_exception)
+            assert len(about(caplog, "Basement data")) == 1
+            assert find(home, miner, "switch", "mining").state == STATE_ON
+        garage.answer = GOOD_TILES
+        await poll(home, entry)
+        assert value(home, entry, "pool_hashrate") == 1.5
+        assert find(home, entry, "binary_sensor", "health").state == STATE_ON
 
 
 async def test_a_driver_that_believes_its_device(
@@ -643,9 +630,12 @@ async def test_pool_driver_that_talks_nonsense(
     assert value(home, entry, "active_workers") == 2
 
 
-@pytest.mark.parametrize(
-    ("reported", "link"),
-    [
+async def test_links_of_a_driver(
+    home: HomeAssistant, homebrew: Any, garage: Any
+) -> None:
+    """A link that is none costs neither the pool nor the miner their device."""
+    garage.display_name = ["Garage"]
+    links: tuple[tuple[Any, str | None], ...] = (
         ("https://pool.example/docs", "https://pool.example/docs"),
         ("pool.example/docs", None),
         ("see the readme", None),
@@ -653,25 +643,19 @@ async def test_pool_driver_that_talks_nonsense(
         ("ftp://pool.example", None),
         (["https://pool.example"], None),
         (None, None),
-    ],
-)
-async def test_links_of_a_driver(
-    home: HomeAssistant, homebrew: Any, garage: Any, reported: Any, link: str | None
-) -> None:
-    """A link that is none costs neither the pool nor the miner their device."""
-    garage.documentation_url = reported
-    garage.display_name = ["Garage"]
-    entry = await set_up_pool(home)
-    assert value(home, entry, "pool_hashrate") == 1.5
-    (device,) = devices(home, entry)
-    assert device.configuration_url == link
-    assert device.manufacturer == "garage"
-
-    homebrew.facts = DeviceFacts(configuration_url=reported)
-    miner = await set_up(home, homebrew_entry())
-    assert value(home, miner, "hashrate") == 1
-    (device,) = devices(home, miner)
-    assert device.configuration_url == link
+    )
+    for reported, link in links:
+        garage.documentation_url = reported
+        homebrew.facts = DeviceFacts(configuration_url=reported)
+        pool = await set_up_pool(home)
+        miner = await set_up(home, homebrew_entry())
+        assert value(home, pool, "pool_hashrate") == 1.5
+        assert value(home, miner, "hashrate") == 1
+        assert devices(home, pool)[0].manufacturer == "garage"
+        for entry in (pool, miner):
+            (device,) = devices(home, entry)
+            assert device.configuration_url == link
+            await home.config_entries.async_remove(entry.entry_id)
 
 
 @pytest.mark.parametrize(("reported", "shown"), [("GH/s", 1500.0), ("miles", 1.5)])
