@@ -277,6 +277,8 @@ export interface PoolStatus {
   line: string;
   bad: boolean;
   isIdle: boolean;
+  /** Whether miners can connect, whatever else is wrong with it. */
+  isConnected: boolean;
 }
 
 export function poolStatus(hass: Hass, model: Model, pool: HmmDevice): PoolStatus {
@@ -291,7 +293,7 @@ export function poolStatus(hass: Hass, model: Model, pool: HmmDevice): PoolStatu
     ? "stratum_down" : health?.attributes.reason === "no_data" ? "no_data" : health ? "ok" : undefined;
   const icon = "mdi:server-network";
   const look = (tone: Tone, form: Form, line: string, bad = form === "solid"): PoolStatus => ({
-    tone, form, icon, line, bad, isIdle: false,
+    tone, form, icon, line, bad, isIdle: false, isConnected: state !== "down" && state !== "stratum_down",
   });
   const word = (key: TextKey) => {
     const own = status && isKnown(status) ? hass.formatEntityState(status) : "";

@@ -121,12 +121,18 @@ test("without its status entity a miner is read from what it shows", () => {
 });
 
 test.each([
-  ["ok", "ok", false], ["down", "err", true], ["stratum_down", "err", true], ["statistics_down", "warn", true],
-  ["no_data", "off", false], ["key_refused", "warn", true],
-])("a pool that is %s has the tone %s", (state, tone, bad) => {
+  ["ok", "ok", false, true], ["down", "err", true, false], ["stratum_down", "err", true, false], ["statistics_down", "warn", true, true],
+  ["no_data", "off", false, true], ["key_refused", "warn", true, true],
+])("a pool that is %s has the tone %s", (state, tone, bad, isConnected) => {
   const hass = fakeHass([pool("p", { "sensor.pool_status": state })]);
   const [found] = modelOf(hass).pools;
-  expect(poolStatus(hass, modelOf(hass), found as HmmDevice)).toMatchObject({ tone, bad });
+  expect(poolStatus(hass, modelOf(hass), found as HmmDevice)).toMatchObject({ tone, bad, isConnected });
+});
+
+test("a pool that refuses shares is connected all the same", () => {
+  const hass = fakeHass([pool("p", { "binary_sensor.pool_problem": ["on", { problems: ["high_rejects"] }] })]);
+  const [found] = modelOf(hass).pools;
+  expect(poolStatus(hass, modelOf(hass), found as HmmDevice)).toMatchObject({ tone: "warn", bad: true, isConnected: true });
 });
 
 test("a pool whose miner is stopped is idle, not broken", () => {

@@ -182,7 +182,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
       right = [plural(hass, "count_well", all.filter(({ status }) => !needsAttention(status)).length)];
     }
     const missing = this.missing(hass, model, all);
-    const connected = pools.filter(({ status }) => !status.bad).length;
+    const connected = pools.filter(({ status }) => status.isConnected).length;
     return [
       wrong.join(", "),
       right.join(", "),
