@@ -208,8 +208,9 @@ async def test_driver_that_fails(
         *(RuntimeError, SystemExit, KeyError, NotImplementedError),
         *(TimeoutError, OSError, asyncio.CancelledError),
     )
-    for answer in (*map(raising, errors), None, [], "1 TH/s"):
-        with subtests.test(repr(answer)):
+    fails = {error.__name__: raising(error) for error in errors}
+    for name, answer in {**fails, "None": None, "[]": [], "a text": "1 TH/s"}.items():
+        with subtests.test(name):
             caplog.clear()
             homebrew.answer = answer
             await later(home, 31)
