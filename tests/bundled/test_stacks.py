@@ -679,27 +679,6 @@ async def test_simulated_trouble(session: aiohttp.ClientSession) -> None:
         assert (await tile(driver, stack)).active_workers is None
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault.RESET, Fault.GARBAGE, Fault.HALF, Fault.HTML, Fault.REDIRECT]
-)
-async def test_simulated_faults(session: aiohttp.ClientSession, fault: Fault) -> None:
-    """Each makes the pool unhealthy, and is over when the fault is."""
-    async with simulated(session, "DGB") as (stack, driver):
-        driver.node_seconds = driver.blocks_seconds = 0
-        stack.fault = fault
-        data = await tile(driver, stack)
-        assert data.health_status is False
-        assert data.health_message
-        stack.fault = None
-        data = await tile(driver, stack)
-        assert data.health_status
-        assert data.network_difficulty is not None
-        await stack.unplug()
-        assert not (await tile(driver, stack)).health_status
-        await stack.plug_in()
-        assert (await tile(driver, stack)).health_status
-
-
 # Finding it
 
 
