@@ -522,6 +522,18 @@ async def test_a_dead_first_pool_cannot_be_chosen() -> None:
         assert device.writes == []
 
 
+@pytest.mark.parametrize("generation", ["1.0.34", "1.0.37"])
+async def test_a_new_first_pool_that_is_dead_is_a_failure(generation: str) -> None:
+    """Given a miner that works for its fallback pool all the same, that is told."""
+    async with running(generation) as (device, driver):
+        device.set_pool_reachable("eu.example.com", False)
+        with pytest.raises(CommandFailed) as caught:
+            await driver.set_pool("eu.example.com:4444", USER, "x")
+        assert caught.value.reason_key == "pool_not_applied"
+        assert device.pool_address() == ("solo.ckpool.org", 3333)
+        assert device.settings["stratumURL"] == "eu.example.com"
+
+
 async def test_an_ignored_pool_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a device that answers 200 and changes nothing, no secret is told."""
     async with running() as (device, driver):

@@ -230,6 +230,8 @@ async def test_a_fault_is_no_pause(driver: NMAxeDriver, device: SimulatedNMAxe) 
     telemetry = await driver.get_telemetry()
     assert telemetry.problems == ("hardware_fault",)
     assert telemetry.hashing is False
+    # What is reported is the mean of three minutes
+    assert telemetry.hashrate == 0
 
 
 async def test_another_device_at_its_address(

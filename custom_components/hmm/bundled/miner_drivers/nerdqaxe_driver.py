@@ -354,7 +354,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
             def done(info: Info) -> bool:
                 return axeos.holds(
                     _configured(info).get(_PRIMARY), endpoint.address, user
-                )
+                ) and not _uses_fallback(info)
 
             await self._patch(patch)
             if not done(await self._wait_for(done)):

@@ -311,7 +311,7 @@ class NMAxeDriver(BaseMinerAdapter):
         is_faulty = parse_text(miner.get("state")) == "error"
         speeds = tuple(not_negative(parse_number(fan.get("speed"))) for fan in fans)
         return MinerTelemetry(
-            hashrate=0.0 if paused else hashrate,
+            hashrate=0.0 if paused or is_faulty else hashrate,
             hashrate_expected=_expected_hashrate(asic),
             temperature=temperature(temps.get("asic")),
             temperature_regulator=temperature(temps.get("vcore")),
