@@ -254,6 +254,9 @@ def test_moment_that_utc_does_not_have() -> None:
     east = timezone(timedelta(hours=1))
     tiles = read_tiles(DashboardTileData(last_share=datetime(1, 1, 1, tzinfo=east)))
     assert tiles == DashboardTileData()
+    # As milliseconds it would be of 1978, and past
+    tiles = read_tiles(DashboardTileData(last_share=datetime(9999, 1, 1, tzinfo=UTC)))
+    assert tiles.last_share is None
 
 
 @pytest.mark.parametrize("nonsense", [None, 5, "x", {"a": 1}, [[1]], object()])

@@ -243,8 +243,9 @@ def test_notes_are_a_comment() -> None:
     ''')
     assert result.notes == "Changelog\n\n2.0: better\n  much\n1.0: good"
     # Behind the mark of UTF-8, as editors write it
-    result = read("\ufeff# Changelog\n# 1.0: good\nclass A(MinerAdapter): pass\n")
-    assert result.notes == "Changelog\n1.0: good"
+    text = "# Changelog\n# 1.0: good\nclass A(MinerAdapter): pass\n"
+    for mark in ("\ufeff", "\ufeff# coding: UTF8\n\n"):
+        assert read(f"{mark}{text}").notes == "Changelog\n1.0: good"
 
 
 def test_notes_are_a_part_of_the_docstring() -> None:

@@ -196,8 +196,10 @@ def _datetime(rule: Past) -> Reader:
             timestamp = value.astimezone(UTC)
         except OverflowError:  # The first and the last day of the calendar
             return None
-        is_past = parse_timestamp(timestamp.timestamp()) is not None
-        return timestamp if is_past and timestamp.year >= rule.year else None
+        known = parse_timestamp(timestamp.timestamp())
+        # One in thousands of years would be read as milliseconds
+        is_past = known is not None and known.year == timestamp.year >= rule.year
+        return timestamp if is_past else None
 
     return read
 

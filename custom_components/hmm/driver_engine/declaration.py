@@ -415,12 +415,13 @@ def _changelog_part(docstring: str | None) -> str | None:
 
 def _changelog_comment(source: bytes) -> str | None:
     """Return the comment that begins with the heading of a changelog."""
+    source = source.removeprefix(codecs.BOM_UTF8)
     # To find its comments takes far longer than all else that is read of a file
-    if not any(map(_is_heading, source.removeprefix(codecs.BOM_UTF8).splitlines())):
+    if not any(map(_is_heading, source.splitlines())):
         return None
     lines: list[str] = []
     last = 0
-    try:
+    with contextlib.suppress(tokenize.TokenError, SyntaxError):
         for token in tokenize.tokenize(io.BytesIO(source).readline):
             if token.type != tokenize.COMMENT:
                 continue
@@ -433,8 +434,6 @@ def _changelog_comment(source: bytes) -> str | None:
             elif column == 0 and _CHANGELOG.match(text):
                 lines.append(text)
             last = row
-    except tokenize.TokenError, SyntaxError:
-        return None
     return "\n".join(lines) or None
 
 
