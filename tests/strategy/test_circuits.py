@@ -40,8 +40,8 @@ async def test_dialog(house: House) -> None:
     """Add, change and remove by name; nothing is kept before it is saved."""
     fleet = house.fleet
     form = await open_circuits(house.hass)
-    assert form["description_placeholders"]["circuits"] == "–"
-    form = await go_on(house.hass, form, next="add")
+    assert form["step_id"] == "circuit"
+    assert suggested(form, "max_watts") == 1400
     given = {"circuit": " Garage ", "max_watts": 2000, "miners": []}
     form = await go_on(house.hass, form, **given)
     assert form["errors"] == {"miners": "no_miners"}
@@ -73,6 +73,10 @@ async def test_dialog(house: House) -> None:
     assert fleet.options["circuits"] == [
         {"circuit": "Garage", "max_watts": 1500, "miners": given["miners"]}
     ]
+    form = await go_on(house.hass, await open_circuits(house.hass), next="delete_0")
+    assert form["description_placeholders"]["circuits"] == "–"
+    await go_on(house.hass, form, next="save")
+    assert fleet.options["circuits"] == []
 
 
 async def test_there_are_only_so_many(house: House) -> None:
@@ -87,8 +91,7 @@ async def test_there_are_only_so_many(house: House) -> None:
     broken = [5, {"circuit": "A"}, {**row, "circuit": "B", "max_watts": "much"}]
     for damaged in (broken, "all", None):
         house.options(circuits=damaged)
-        form = await open_circuits(house.hass)
-        assert form["description_placeholders"]["circuits"] == "–"
+        assert (await open_circuits(house.hass))["step_id"] == "circuit"
 
 
 async def test_a_circuit_holds_a_miner_back(house: House, freezer: Any) -> None:

@@ -28,6 +28,8 @@ _ADD = "add"
 _EDIT = "edit_"
 _DELETE = "delete_"
 _MAX_WATTS = 100_000
+_USUAL_WATTS = 1400
+"""What may be drawn for hours from 15 A at 120 V, the smallest usual circuit."""
 
 type Row = dict[str, Any]
 
@@ -42,12 +44,14 @@ class CircuitSteps(OptionsFlow):
     async def async_step_circuits(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Begin with those that are stored."""
+        """Begin with those that are stored, with a new one if there are none."""
         # What is not loaded yet has no words
         await async_get_translations(
             self.hass, self.hass.config.language, "selector", {DOMAIN}
         )
-        self._circuits = rows_of(self.config_entry.options)
+        self._circuits, self._place = rows_of(self.config_entry.options), None
+        if not self._circuits:
+            return await self.async_step_circuit()
         return await self.async_step_circuit_list()
 
     async def async_step_circuit_list(
@@ -119,7 +123,10 @@ class CircuitSteps(OptionsFlow):
                 else:
                     self._circuits[self._place] = row
                 return await self.async_step_circuit_list()
-        stored = {} if self._place is None else self._circuits[self._place]
+        # Without a number the frontend enters the least one, which switches miners off
+        stored: Row = {CONF_MAX_WATTS: _USUAL_WATTS}
+        if self._place is not None:
+            stored = self._circuits[self._place]
         schema = vol.Schema(
             {
                 vol.Required(CONF_CIRCUIT): TextSelector(),
