@@ -441,7 +441,9 @@ _V2_15 = _V2_14.after(
             math.log2(max(1.0, v.reading.lifetime_hashes)), 4
         ),
         "sharesPending": lambda _: 0,
-        "workReceived": lambda v: int(v.reading.uptime / 30),
+        "workReceived": lambda v: (
+            int(v.reading.uptime / 30) if v.device.pool_address() else 0
+        ),
         "minFreeHeap": lambda _: 7_911_040,
         "maxAllocHeap": lambda _: 7_733_248,
         "useCustomWWW": lambda _: 0,

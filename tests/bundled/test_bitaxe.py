@@ -235,6 +235,26 @@ async def test_unreachable_pools_are_a_problem() -> None:
     assert telemetry.problems == ("no_pool",)
 
 
+async def test_chips_without_power_lack_no_pool_that_sends_work() -> None:
+    """Given AxeOS 2.15, a pool that is lost cuts the power too, and sends nothing."""
+    dead = {"hashRate": 0, "hashRate_1m": 0, "coreVoltageActual": 0}
+    async with running() as (device, driver):
+        for work, problem in (
+            (10, "no_pool"),
+            (10, "no_pool"),
+            (12, "no_core_voltage"),
+            (12, "no_core_voltage"),
+            (0, "no_pool"),
+        ):
+            device.rewrite = override(dead | {"workReceived": work})
+            telemetry = await driver.get_telemetry()
+            assert telemetry.problems == (problem,)
+        device.rewrite = override({"workReceived": 20})
+        assert (await driver.get_telemetry()).problems == ()
+        device.rewrite = override(dead | {"workReceived": 21})
+        assert (await driver.get_telemetry()).problems == ("no_pool",)
+
+
 # --- reading one answer -------------------------------------------------------------
 
 

@@ -128,6 +128,8 @@ class BitaxeDriver(axeos.AxeDriver):
         """How many fans have turned: no key says how many there are."""
         self._has_pair = False
         """Whether two sensors had a reading."""
+        self._idle_work: int | None = None
+        """How much work it had received when it was first seen not to hash."""
 
     # Reading
 
@@ -202,9 +204,12 @@ class BitaxeDriver(axeos.AxeDriver):
         hashrate = self._hashrate(info, stopped=bool(paused) or resting)
         hashing = axeos.is_hashing(hashrate, stopped=bool(paused))
         pools = self._pools(info)
+        if hashing is not False:
+            self._idle_work = None
         no_pool = (
             hashing is False
             and not (paused or overheated or power_fault or hardware_fault)
+            and not self._gets_work(info)
             and _lost_its_pools(info, pools)
         )
         # A pause, the heat, a fault and pools that are all gone cut the power as well
@@ -282,6 +287,16 @@ class BitaxeDriver(axeos.AxeDriver):
             ),
             device=self._facts(info),
         )
+
+    def _gets_work(self, info: Info) -> bool:
+        """Return whether a pool has sent work since the miner stopped to hash.
+
+        A miner whose chips have no power is like one without a pool otherwise.
+        """
+        work = axeos.count(info, "workReceived")
+        if self._idle_work is None or (work or 0) < self._idle_work:
+            self._idle_work = work
+        return work is not None and work > (self._idle_work or 0)
 
     @override
     def _new_boot(self, info: Info) -> None:
