@@ -491,6 +491,17 @@ async def test_zero_is_believed_of_a_device_that_tells(driver: NMMinerDriver) ->
         assert telemetry.hashing is False
 
 
+async def test_shares_refute_a_zero(driver: NMMinerDriver) -> None:
+    """It mines as long as its shares are accepted: then it is estimated again."""
+    async with serves_http(speed=20_000) as device:
+        assert await driver.connect("127.0.0.1", device.port)
+        assert (await driver.get_telemetry()).hashing is True
+        device.rate_unknown = True
+        async with asyncio.timeout(20):
+            while not (await driver.get_telemetry()).hashing:
+                await asyncio.sleep(0.05)
+
+
 def test_estimate_from_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work of the accepted shares over their time, when they are enough."""
     now = 1000.0

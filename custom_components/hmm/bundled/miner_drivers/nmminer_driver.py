@@ -103,6 +103,7 @@ class NMMinerDriver(BaseMinerAdapter):
         self._listener: BroadcastListener | None = None
         self._facts = DeviceFacts()
         self._reports_hashrate = False
+        self._shares_at_zero: int | None = None
         self._share_rate = _ShareRate()
 
     @override
@@ -116,6 +117,7 @@ class NMMinerDriver(BaseMinerAdapter):
         udp_port = self.udp_port if port in (None, self.http_port) else port
         http_port = self.http_port if port in (None, self.udp_port) else port
         self._reports_hashrate = False
+        self._shares_at_zero = None
         self._share_rate = _ShareRate()
         began = time.monotonic()
         # Before HTTP is tried, so that what is broadcast in the meantime is heard.
@@ -321,7 +323,7 @@ class NMMinerDriver(BaseMinerAdapter):
         uptime = parse_age(miner.get("uptimeSeconds"))
         pool_difficulty = positive(parse_compact(miner.get("poolDiff")))
         self._share_rate.add(accepted, pool_difficulty)
-        hashrate = self._hashrate(miner.get("hashRate"))
+        hashrate = self._hashrate(miner.get("hashRate"), accepted)
         url = parse_text(stratum.get("url"))
         return MinerTelemetry(
             hashrate=hashrate,
@@ -347,16 +349,27 @@ class NMMinerDriver(BaseMinerAdapter):
             device=self._facts,
         )
 
-    def _hashrate(self, value: Any) -> float | None:
-        """Return H/s of a figure in GH/s, or of one that names its unit."""
+    def _hashrate(self, value: Any, accepted: int | None) -> float | None:
+        """Return H/s of a figure in GH/s, or of one that names its unit.
+
+        A zero is believed of a device that has reported more before, until shares
+        are accepted all the same: one may have been on its way.
+        """
         number = parse_number(value)
         hashrate = parse_compact(value) if number is None else number * GIGA
         hashrate = not_negative(hashrate)
-        if hashrate:
+        if hashrate is None:
+            return None
+        if hashrate > 0:
             self._reports_hashrate = True
-        if hashrate is None or hashrate > 0 or self._reports_hashrate:
+            self._shares_at_zero = None
             return hashrate
-        return self._share_rate.hashrate
+        shares = accepted or 0
+        if self._shares_at_zero is None or shares < self._shares_at_zero:
+            self._shares_at_zero = shares
+        if shares > self._shares_at_zero + 1:
+            self._reports_hashrate = False
+        return 0.0 if self._reports_hashrate else self._share_rate.hashrate
 
     # Broadcasts
 
