@@ -130,8 +130,11 @@ function fleetView(hass: Hass, model: Model, config: ViewConfig, heading: (key: 
   const money = of(model.fleet, "sensor.cost_today", "sensor.revenue_today", "sensor.cost_month", "sensor.revenue_month");
   const hasShares = model.miners.some((miner) => of(miner, "sensor.best_share", "sensor.best_session_share").length);
   // Where there is little room, what explains the miners comes after them
-  // Of several the one that has most to say: of prices, else of the sun
-  const [shown] = ["sensor.strategy_band", "sensor.strategy_surplus", "sensor.strategy_status"].flatMap((key) => model.strategies.filter(({ entities }) => key in entities));
+  // Of several one that steers, and the one that has most to say: of prices, else of the sun
+  const rests = ({ entities }: HmmDevice): boolean => ["off", "dry_run"].includes(hass.states[entities["sensor.strategy_status"] ?? ""]?.state ?? "");
+  const [shown] = ["sensor.strategy_band", "sensor.strategy_surplus", "sensor.strategy_status"]
+    .flatMap((key) => model.strategies.filter(({ entities }) => key in entities))
+    .sort((one, other) => Number(rests(one)) - Number(rests(other)));
   const strategy = (visibility: object[]): Card[] =>
     (shown ? [shown] : []).flatMap(({ id }) => [
       { ...heading("view_strategy", "mdi:calendar-clock", "strategy"), visibility },

@@ -127,6 +127,9 @@ test("a strategy has a view of its own and a short card on the first one", () =>
   const calendar: Fake = { ...STRATEGY, id: "a calendar", entities: { "sensor.strategy_status": "steering" } };
   expect(JSON.stringify(view(fakeHass([FLEET, miner("m"), calendar, STRATEGY]), { view: "fleet" }))).not.toContain("calendar\"");
   expect(JSON.stringify(view(fakeHass([FLEET, miner("m"), calendar]), { view: "fleet" }))).toContain("a calendar");
+  // Unless it only tries what it would do
+  const trying: Fake = { ...STRATEGY, entities: { ...STRATEGY.entities, "sensor.strategy_status": "dry_run" } };
+  expect(JSON.stringify(view(fakeHass([FLEET, miner("m"), trying, calendar]), { view: "fleet" }))).toContain("a calendar");
   const without = fakeHass([FLEET, miner("m")]);
   expect(JSON.stringify([dashboard(without, {}), view(without, { view: "fleet" })])).not.toContain("strategy-card");
 });

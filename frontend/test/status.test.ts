@@ -29,11 +29,11 @@ test("why a strategy decides is said by the user's clock, in the user's language
     String(find(key) ?? "").replace(/\{(\w+)\}/gu, (_, name: string) => values[name] ?? "");
   const at = new Date();
   at.setUTCHours(6, 12);
-  const explanation = "Set to Expensive by hand; automatic again 07:12.";
+  const explanation = "Set to Expensive by hand until 07:12, then automatic.";
   const say = (key: string | null, values: Record<string, unknown>, more = { localize }) =>
     explain(fakeHass([], { time_format: "12", language: "de" }, more as object), { key, values, explanation });
   const manual = { rung: "band:Expensive", until: at.toISOString(), ends: "time" };
-  expect(say("manual", manual)).toBe("Von Hand auf Expensive gestellt; Automatik wieder 7:12 AM.");
+  expect(say("manual", manual)).toBe("Bis 7:12 AM von Hand auf Expensive gestellt, dann wieder automatisch.");
   expect(say("manual", { ...manual, until: null, ends: "next_change" })).toContain("mit der nächsten Änderung");
   expect(say("manual", { ...manual, until: null, ends: "released" })).toContain("bis du");
   const plain = (key: string, values: Record<string, unknown>, more?: object) => say(key, values, { localize, ...more }).replace(/\u00a0/gu, " ");
