@@ -5,6 +5,7 @@ import { HmmFleetCard } from "../src/cards/fleet";
 import { HmmMinerCard } from "../src/cards/miner";
 import { HmmPoolCard } from "../src/cards/pool";
 import { HmmPoolsCard } from "../src/cards/pools";
+import { HmmStrategyCard } from "../src/cards/strategy";
 import { HmmMinersTableCard } from "../src/cards/table";
 import { type Hass, openDevice } from "../src/hass";
 import { modelOf } from "../src/model";
@@ -64,6 +65,19 @@ test("a group of miners without a reading has no sum, and no zero", () => {
   expect(words).not.toContain("0 TH/s");
   expect(words).not.toContain("0 W");
   expect(words).toContain("1.07 TH/s");
+});
+
+test("a miner that waits for its minimum time is not said to be where its strategy wants it", () => {
+  const strategy = { id: "s", device: { entry_type: "service", via_device_id: "fleet" }, entities: { "sensor.strategy_status": "steering" } };
+  const hass = fakeHass([FLEET, strategy]);
+  const planned = (name: string, key: string) => ({ name, entryId: name, by: "price_bands", reason: { key, explanation: `${name} waits for Standard: 3 min ago.` }, until: undefined });
+  const steps = [{ from: 0, to: undefined, rung: "normal", level: "normal" }];
+  const card = new HmmStrategyCard();
+  card.ahead = { kind: "price_bands", bands: [], past: undefined, lanes: [{ miners: [planned("Axe", "band"), planned("Ultra", "hold_miner")], steps }] };
+  const words = drawn(card, hass, { device_id: "s" });
+  expect(words).toContain("Ultra waits for Standard");
+  expect(words).not.toContain("Axe waits");
+  expect(words).toMatch(/<\/strong> Axe<\/bdi>/u);
 });
 
 test("only administrators are led to pages of the settings", () => {

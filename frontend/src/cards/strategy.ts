@@ -27,6 +27,8 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const SURPLUS = "sensor.strategy_surplus";
 const DAYS = 7;
+/** Why a miner is not yet where its strategy wants it. */
+const WAITING = ["hold_miner", "not_obeying"];
 const TONES: Record<string, Tone | "hatched"> = { off: "hatched", lowest: "warn", normal: "neu", highest: "ok", leave: "off" };
 const LOOKS: Record<string, [Tone, string]> = {
   steering: ["info", "mdi:leaf"],
@@ -284,11 +286,12 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
       return miner.by === "safety" || (device !== undefined && needsAttention(statusOf(hass, device)));
     };
     const away = miners.filter(isAway);
+    const waits = ({ by, reason }: PlannedMiner) => by === ahead.kind && WAITING.includes(String(reason.key));
     const rows: [string, TemplateResult | string][] = [];
     const current = new Map<string, string[]>();
     for (const { miners: some, steps } of ahead.lanes) {
       const step = steps.find(({ from, to }) => from <= now && now < (to ?? Infinity));
-      const names = some.filter((miner) => !isAway(miner) && miner.by !== "manual").map((miner) => titleOf(model, miner));
+      const names = some.filter((miner) => !isAway(miner) && miner.by !== "manual" && !waits(miner)).map((miner) => titleOf(model, miner));
       const word = step && rungName(hass, step.rung);
       if (word && names.length) current.set(word, [...(current.get(word) ?? []), ...names]);
     }
@@ -298,6 +301,9 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
         html`${[...current].map(([rung, names], index) => html`${index ? " · " : nothing}<bdi><strong>${rung}</strong> ${this.some(names)}</bdi>`)}`,
       ]);
     }
+    // They are not yet what the strategy wants of them; each sentence has the name in it
+    const waiting = miners.filter((miner) => !isAway(miner) && waits(miner)).slice(0, MOST_NAMES);
+    if (waiting.length) rows.push([this.t("row_waiting"), html`${waiting.map((miner, index) => html`${index ? html`<br />` : nothing}<bdi>${explain(hass, miner.reason)}</bdi>`)}`]);
     // What the planner expects, not the bare bands of the prices: it waits where a change would not last
     const next = ahead.bands.length ? ahead.bands.map(({ from, band: name, price }) => ({ from, name, price })) : (ahead.lanes[0]?.steps ?? []).map(({ from, rung }) => ({ from, name: rungName(hass, rung), price: undefined }));
     const [factor, shownUnit] = f.hundredths(unit);
