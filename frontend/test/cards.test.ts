@@ -78,6 +78,9 @@ test("a miner that waits for its minimum time is not said to be where its strate
   expect(words).toContain("Ultra waits for Standard");
   expect(words).not.toContain("Axe waits");
   expect(words).toMatch(/<\/strong> Axe<\/bdi>/u);
+  // Nor is it named twice where another strategy tells of it
+  card.ahead.kind = "calendar";
+  expect(drawn(card, hass, { device_id: "s" })).not.toContain("Ultra</bdi>: Ultra");
 });
 
 test("only administrators are led to pages of the settings", () => {

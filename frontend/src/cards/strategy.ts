@@ -357,8 +357,13 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
       groups.set(reason, [...(groups.get(reason) ?? []), titleOf(model, miner)]);
     }
     const shown = [...groups].slice(0, MOST_NAMES);
+    // A sentence about one miner has its name in it
+    const named = ([reason, [name, ...others]]: [string, string[]]) => others.length === 0 && reason.startsWith(name ?? "");
     const left = miners.length - shown.reduce((sum, [, names]) => sum + names.length, 0);
-    return html`${shown.map(([reason, names], index) => html`${index ? html`<br />` : nothing}<bdi>${this.some(names)}</bdi>${reason ? `: ${reason}` : nothing}`)}${left ? html`<br />${this.t("more_miners", { count: left })}` : nothing}`;
+    return html`${shown.map((group, index) => {
+      const [reason, names] = group;
+      return html`${index ? html`<br />` : nothing}${named(group) ? reason : html`<bdi>${this.some(names)}</bdi>${reason ? `: ${reason}` : nothing}`}`;
+    })}${left ? html`<br />${this.t("more_miners", { count: left })}` : nothing}`;
   }
 
   private control(hass: Hass, strategy: HmmDevice): TemplateResult | typeof nothing {
