@@ -121,13 +121,16 @@ def driver_files_are_trusted(
         monkeypatch.setattr(loader, "Snapshot", lambda: Mock(changes=tuple))
 
 
+DRIVER_THREADS = ("hmm driver ", "hmm worker ")
+
+
 @pytest.fixture(autouse=True)
 def threads_of_drivers_end(verify_cleanup: None) -> Iterator[None]:
     """Wait for the threads of drivers that nobody uses any more, which end by themselves."""
     before = threading.enumerate()
     yield
     for thread in threading.enumerate():
-        if thread not in before and thread.name.startswith("hmm driver "):
+        if thread not in before and thread.name.startswith(DRIVER_THREADS):
             # Some objects of a driver refer to each other
             gc.collect()
             thread.join(10)

@@ -113,7 +113,7 @@ async def test_who_hangs_for_ever_gets_no_more_threads(
     host = Host("stuck", hanging)
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            await host.run(stuck.block, 0.01)
+            await host.run(stuck.block, 0.2)
     threads = [
         thread for thread in threading.enumerate() if thread.name == "hmm driver stuck"
     ]
@@ -142,7 +142,7 @@ async def test_objects_that_hang_are_counted_together(stuck: Stuck) -> None:
     thread = await well.run(threading.current_thread, 10)
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            await Host("stuck", hanging).run(stuck.block, 0.01)
+            await Host("stuck", hanging).run(stuck.block, 0.2)
 
     with pytest.raises(CannotConnect):
         await Host("stuck", hanging).run(lambda: "answer", 10)
@@ -157,7 +157,7 @@ async def test_the_count_outlives_what_was_counted(stuck: Stuck) -> None:
     for _ in range(3):
         host = Host("stuck", hanging_of("stuck_driver.py", "aa"))
         with pytest.raises(TimeoutError):
-            await host.run(stuck.block, 0.01)
+            await host.run(stuck.block, 0.2)
         # As when the driver is loaded again
         del host
         gc.collect()
@@ -323,7 +323,7 @@ async def test_jobs_that_hang_are_counted_as_calls(stuck: Stuck) -> None:
     host = Host("stuck", hanging)
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            await host.run(lambda: asyncio.to_thread(stuck.free.wait), 0.01)
+            await host.run(lambda: asyncio.to_thread(stuck.free.wait), 0.2)
     with pytest.raises(CannotConnect, match="stuck hangs"):
         await Host("stuck", hanging).run(lambda: "answer", 10)
     assert await asyncio.to_thread(lambda: "free") == "free"
