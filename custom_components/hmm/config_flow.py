@@ -128,9 +128,10 @@ class HmmConfigFlow(MinerSteps, PoolSteps, ImportSteps, domain=DOMAIN):
         if not may_be_contacted(str(address)):
             return self.async_abort(reason="address_elsewhere")
         # It announces itself again and again; a known one is not queried each time
-        for entry in self._async_current_entries(include_ignore=False):
-            if entry.data.get(CONF_HOST) == str(address):
-                raise already_configured(entry)
+        entries = self._async_current_entries(include_ignore=False)
+        at_address = (e for e in entries if e.data.get(CONF_HOST) == str(address))
+        if (known := next(at_address, None)) is not None:
+            raise already_configured(known)
         return await self._offer(str(address))
 
     async def async_step_integration_discovery(
