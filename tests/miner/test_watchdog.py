@@ -42,7 +42,9 @@ async def entry(
     return await set_up(home, miner_entry(bitaxe, "bitaxe"))
 
 
-def deeds(home: HomeAssistant, entry: ConfigEntry[Any]) -> list[tuple[str, Any]]:
+def watchdog_events(
+    home: HomeAssistant, entry: ConfigEntry[Any]
+) -> list[tuple[str, Any]]:
     """Return a list that gets each event of the watchdog with its reason."""
     result: list[tuple[str, Any]] = []
     event_id = find_id(home, entry, "event", "watchdog")
@@ -96,7 +98,7 @@ async def test_it_is_off_until_it_is_wanted(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """A frozen miner is a problem, and is left alone."""
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
     assert find(home, entry, "switch", "watchdog").state == "off"
     await freeze(home, entry)
     assert find(home, entry, "sensor", "status").state == "no_shares"
@@ -107,7 +109,7 @@ async def test_one_restart_and_its_success(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """The next share ends it, not the restart alone."""
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
     await enable(home, entry)
     await freeze(home, entry)
     assert restarts(bitaxe) == 1
@@ -135,7 +137,7 @@ async def test_it_cools_down_between_two_restarts(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """A miner that freezes again is waited for, longer each time."""
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
     await enable(home, entry)
     record = get_data(home).watchdogs[entry.entry_id]
     for restart, cool_down in enumerate((900, 1800, 3600), start=1):
@@ -162,7 +164,7 @@ async def test_it_gives_up_with_a_repair(
 ) -> None:
     """A restart that did not help is the last one; a share ends the repair."""
     monkeypatch.setattr(watchdog_rules, "_COOL_DOWNS", (0.01,))
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
     await enable(home, entry)
     await freeze(home, entry, 20)
     assert restarts(bitaxe) == 1
@@ -179,7 +181,7 @@ async def test_a_restart_that_does_not_happen(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
     """A miner that only says that it restarts: given up at once, with the repair."""
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
     bitaxe._routes = {
         **bitaxe.routes(),
         "POST /api/system/restart": bitaxe.routes()[INFO],
@@ -199,7 +201,7 @@ async def test_never_while_it_is_too_hot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What harms is said, once."""
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
     entry.runtime_data.status.problems.limits = problems.Limits(warm=1.0)
     rules = {**problems.RULES, "hot": problems.Rule(polls=1)}
     monkeypatch.setattr(problems, "RULES", rules)
@@ -217,7 +219,7 @@ async def test_not_where_half_of_the_miners_are_silent(
         stand_still(other, 100)
         second = await set_up(home, miner_entry(other, "bitaxe", title="Second"))
         await freeze(home, second)
-        result = deeds(home, entry)
+        result = watchdog_events(home, entry)
         await enable(home, entry)
         await freeze(home, entry)
         assert restarts(bitaxe) == 0
@@ -310,7 +312,7 @@ async def test_the_power_is_the_last_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a restart that did not help, then the power is cut, once, until a share."""
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
     entry.runtime_data.watchdog.async_enable(True)
     await freeze(home, entry, 20)
     assert restarts(bitaxe) == 1
@@ -341,7 +343,7 @@ async def test_the_power_of_a_miner_that_does_not_respond(
 ) -> None:
     """Given a miner that hangs, then only its plug can help; others are left alone."""
     monkeypatch.setattr(watchdog_rules, "_LOST_SECONDS", 0.0)
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
     entry.runtime_data.watchdog.async_enable(True)
     bitaxe.fault = Fault.RESET
     async with SimulatedAxeOS(name="other") as device:
@@ -367,7 +369,7 @@ async def test_what_it_mined_before_it_hung_is_no_recovery(
     monkeypatch.setattr(watchdog_rules, "_LOST_SECONDS", 0.0)
     monkeypatch.setattr(status, "_LOST_SECONDS", 0.0)
     monkeypatch.setattr(problems, "_SHORTEST_WAIT", 600.0)
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
     await poll(home, entry)
     stand_still(bitaxe, 101)
     await poll(home, entry)
@@ -408,7 +410,7 @@ async def test_a_plug_that_comes_back_late(
     home: HomeAssistant, entry: ConfigEntry[Any], plug: list[bool]
 ) -> None:
     """Given a crash with the plug off, one that is there minutes later is switched on."""
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
     record = get_data(home).watchdogs[entry.entry_id]
     home.states.async_set(PLUG, "unavailable")
     record.cut = PLUG
@@ -426,7 +428,7 @@ async def test_a_plug_that_stays_off(
     home: HomeAssistant, entry: ConfigEntry[Any], plug: list[bool]
 ) -> None:
     """Given a plug that cannot be switched on again, then a repair says so."""
-    result = deeds(home, entry)
+    result = watchdog_events(home, entry)
 
     async def fail(call: ServiceCall) -> None:
         raise HomeAssistantError("no radio")

@@ -128,9 +128,10 @@ def parse_age(value: Any) -> int | None:
 def parse_timestamp(value: Any) -> datetime | None:
     """Return a time since 1970 or an ISO 8601 string as a datetime in UTC.
 
-    The time is in seconds, or in milliseconds if seconds would be absurd. A text without time zone is taken for UTC. Zero and the year 1, with which
-    programs report "never", are None, as is everything that cannot be read and what is
-    more than a month ahead of this machine's clock: it has not been yet.
+    The time is in seconds, or in milliseconds if seconds would be absurd. A text
+    without time zone is taken for UTC. Zero and the year 1, with which programs report
+    "never", are None, as is everything that cannot be read and what is more than a month
+    ahead of this machine's clock: it has not been yet.
     """
     seconds = parse_number(value)
     try:

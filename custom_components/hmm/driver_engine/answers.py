@@ -206,7 +206,6 @@ def _datetime(rule: Past) -> Reader:
 
 def _timestamp(rule: Past) -> Reader:
     def read(value: Any) -> int | None:
-        # Milliseconds would be beyond any calendar
         timestamp = parse_timestamp(parse_number(value))
         if timestamp is None or timestamp.year < rule.year:
             return None

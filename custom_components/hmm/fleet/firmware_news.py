@@ -204,8 +204,11 @@ class FirmwareNews:
                 try:
                     await self._fetch(driver, seen)
                 except (
-                    *(ClientError, HttpProcessingError),
-                    *(OSError, TimeoutError, ValueError),
+                    ClientError,
+                    HttpProcessingError,
+                    OSError,
+                    TimeoutError,
+                    ValueError,
                 ) as err:
                     _LOGGER.debug("No news of %s: %s", driver, type(err).__name__)
                 except RecursionError:
