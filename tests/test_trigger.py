@@ -162,6 +162,29 @@ async def test_came_back(
     assert len(came) == 1
 
 
+@pytest.mark.parametrize("was_off", [True, False])
+async def test_came_back_with_its_entry(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    bitaxe: SimulatedAxeOS,
+    was_off: bool,
+) -> None:
+    """A miner that is back when its entry is set up again triggers, as by a new address.
+
+    One that was there all the time does not.
+    """
+    came = await automate(home, "came_back_online", device_of(home, entry))
+    if was_off:
+        await bitaxe.unplug()
+        await poll(home, entry)
+        await bitaxe.plug_in()
+    await home.config_entries.async_reload(entry.entry_id)
+    await home.async_block_till_done()
+    assert len(came) == was_off
+    await poll(home, entry)
+    assert len(came) == was_off
+
+
 async def test_the_fleet_means_all_miners(
     home: HomeAssistant, entry: ConfigEntry[Any], bitaxe: SimulatedAxeOS
 ) -> None:

@@ -8,8 +8,9 @@ from typing import ClassVar, override
 
 from homeassistant.components.event import ATTR_EVENT_TYPE, DOMAIN as EVENT_DOMAIN
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
-from homeassistant.const import CONF_OPTIONS
+from homeassistant.const import CONF_OPTIONS, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.automation import DomainSpec
 from homeassistant.helpers.trigger import (
     ENTITY_STATE_TRIGGER_SCHEMA,
@@ -21,6 +22,7 @@ from homeassistant.helpers.trigger import (
 import voluptuous as vol
 
 from .automation_targets import entities_of
+from .data import get_data
 from .driver_api.units import parse_number
 from .event import (
     EVENT_BEST_SHARE,
@@ -185,8 +187,23 @@ class WentOfflineTrigger(_StatusTrigger):
 class CameBackOnlineTrigger(_StatusTrigger):
     """A miner that did not respond does so again."""
 
+    _excluded_from_states: ClassVar[frozenset[str]] = frozenset({STATE_UNKNOWN})
     _from_states = frozenset({MinerState.OFFLINE})
     _to_states = frozenset(MinerState) - _AWAY
+
+    @override
+    def is_valid_transition(self, from_state: State, to_state: State) -> bool:
+        if from_state.state != STATE_UNAVAILABLE:
+            return super().is_valid_transition(from_state, to_state)
+        # Its entry was set up again, perhaps because the miner has another address now
+        entity = er.async_get(self._hass).async_get(to_state.entity_id)
+        assert entity is not None and entity.config_entry_id is not None
+        online = get_data(self._hass).statuses[entity.config_entry_id].online
+        return (
+            online.state is True
+            and online.at is not None
+            and online.at > from_state.last_changed
+        )
 
 
 class OverheatedTrigger(_StatusTrigger):
