@@ -326,6 +326,19 @@ async def test_a_chance_in_words_that_fit_it(
     assert told["blocks_a_year_on_average"] == pytest.approx(1 / years, rel=0.01)
 
 
+@pytest.mark.parametrize("state", ["0", "-3"])
+async def test_no_chance_of_a_time_that_is_none(steered: Steered, state: str) -> None:
+    """Given a time to a block that cannot be, then it says that it does not know."""
+    hass, fleet = steered.hass, fleet_entry(steered.hass)
+    entity = er.async_get(hass).async_get_or_create(
+        "sensor", DOMAIN, f"{fleet.unique_id}_soonest_block", config_entry=fleet
+    )
+    hass.states.async_set(entity.entity_id, state)
+    answer = await ask(hass, "what are my chances of finding a block")
+    speech = await async_speech(hass, "en")
+    assert answer == speech.say("no_chance")
+
+
 # Names
 
 

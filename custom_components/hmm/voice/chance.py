@@ -52,7 +52,7 @@ def blocks_per_day(asker: Asker) -> float | None:
     if fleet is not None and number_of(asker.fleet_state("odds_year")):
         return fleet_blocks(fleet.runtime_data)
     days = number_of(asker.fleet_state("soonest_block"))
-    return 1 / days if days else None
+    return 1 / days if days is not None and days > 0 else None
 
 
 def chance_json(asker: Asker) -> dict[str, Any]:
