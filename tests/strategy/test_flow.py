@@ -325,6 +325,11 @@ async def test_per_model_and_pool(house: House) -> None:
             band_name="Cheap", upto=upto, rung="normal", pool=account.entry_id
         )
         await form.fill(next="continue")
+        # An account that is not set up just now is still one of them
+        await house.hass.config_entries.async_unload(account.entry_id)
+        form = await house.reconfigure("bands")
+        await form.fill(next="edit_0")
+        assert account.entry_id in form.choices("pool")
     (band, _) = house.stored.data["bands"]
     assert band["pool"] == account.entry_id
     assert "models" not in band

@@ -8,7 +8,7 @@ from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
 
-from ..data import get_data
+from ..data import get_data, pool_entries
 from ..flow_tools import choice, ending, number_field, words_field
 from ..languages import home_language
 from ..markdown import Markdown, escape, escaping, inert
@@ -301,8 +301,7 @@ class BandsFlow(StrategyPriceSteps):
                     band.pop(CONF_MODELS, None)
                 return await self._next_model()
         pools = {POOL_LEAVE: words_of(self.hass, "strategy_pool")(POOL_LEAVE)} | {
-            entry_id: pool.config_entry.title
-            for entry_id, pool in get_data(self.hass).fleet.pools.items()
+            pool.entry_id: pool.title for pool in pool_entries(self.hass)
         }
         fields: dict[vol.Marker, Any] = {
             vol.Required(CONF_BAND_NAME): TextSelector(),
