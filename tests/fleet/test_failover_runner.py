@@ -447,6 +447,46 @@ async def test_a_strategy_decides(house: House) -> None:
     assert house.mines_at(0)
 
 
+async def test_a_strategy_is_obeyed_too_late(house: House) -> None:
+    """Given a miner that goes there after all, then no owner chose it: it stays."""
+    house.configure()
+    await house.wait(60)
+    write, kept = house.miner.routes()[WRITES], list[Request]()
+
+    def put_off(request: Request) -> Response:
+        kept.append(request)
+        return Response()
+
+    house.miner._routes = {**house.miner.routes(), WRITES: put_off}
+    steered = SteeredMiner(house.entry.runtime_data, MinerMemory())
+    steered.update()
+    second = house.accounts[1].entry_id
+    sending = asyncio.ensure_future(steered.async_apply("mode:standard", second, {}))
+    await house.wait(690)
+    assert not sending.result().is_success
+    assert (house.state, house.mines_at(1)) == ("primary", False)
+    for request in kept:
+        write(request)
+    await house.miner.unplug()
+    await house.miner.plug_in()
+    await house.wait(3900)
+    assert house.mines_at(1)
+    assert house.state == "primary"
+    memory = get_data(house.hass).failovers[house.entry.entry_id].memory
+    assert memory.is_placed and not memory.is_held
+
+
+async def test_a_miner_that_is_removed_is_forgotten(house: House) -> None:
+    """Given a miner that is removed, then nothing of it is kept until a restart."""
+    house.configure()
+    await house.wait(60)
+    failover = get_data(house.hass).failover
+    assert list(failover._miners) == [house.entry.entry_id]
+    await house.hass.config_entries.async_remove(house.entry.entry_id)
+    await house.wait(60)
+    assert not failover._miners
+
+
 async def test_an_account_that_is_set_up_again(house: House) -> None:
     """Given an account that is reloaded or gone for a while, then nobody moved."""
     house.configure()

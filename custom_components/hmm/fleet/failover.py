@@ -136,6 +136,8 @@ class Memory:
     """Why it did not follow the last of them."""
     first: str | None = None
     """Where a strategy sent it: that pool comes before its order."""
+    lent: str | None = None
+    """Where a strategy sent it in vain: it may come late."""
     suspect_since: float | None = None
     seen: float = 0.0
     until: float | None = None
@@ -165,6 +167,7 @@ class Memory:
             "failures": self.failures,
             "failure": self.failure,
             "first": self.first,
+            "lent": self.lent,
         }
 
     @classmethod
@@ -184,6 +187,7 @@ class Memory:
             failures=min(max(int(data["failures"]), 0), len(RETRIES) + 1),
             failure=_text(data.get("failure")),
             first=_text(data.get("first")),
+            lent=_text(data.get("lent")),
         )
 
 
@@ -293,6 +297,7 @@ def resumed(memory: Memory) -> Memory:
         is_held=False,
         failures=0,
         first=None,
+        lent=None,
         suspect_since=None,
     )
 
@@ -402,6 +407,17 @@ def _followed(memory: Memory, miner: MinerFacts, now: float) -> Memory:
     """Return the memory with where the miner is now, and who brought it there."""
     if memory.at == miner.at:
         return memory
+    if memory.lent == miner.at and not miner.by_user:
+        return replace(
+            memory,
+            at=miner.at,
+            to=None,
+            first=miner.at,
+            lent=None,
+            arrived=now,
+            is_placed=True,
+            suspect_since=None,
+        )
     if memory.at is None:
         return replace(memory, at=miner.at, arrived=now)
     if memory.at == "" and not memory.is_held:
@@ -413,6 +429,7 @@ def _followed(memory: Memory, miner: MinerFacts, now: float) -> Memory:
         memory,
         at=miner.at,
         to=None,
+        lent=None,
         arrived=now,
         is_placed=is_own,
         is_held=memory.is_held or not is_own,

@@ -313,6 +313,10 @@ class Failover:
 
         It is not looked at meanwhile, so that this is not taken for its owner's choice.
         """
+        if self.is_on:
+            record = self._records[miner_id]
+            record.memory = replace(record.memory, lent=pool_id)
+            self._records.save_soon()
         self._reserved.add(miner_id)
         try:
             outcome = await sending
@@ -321,7 +325,7 @@ class Failover:
             self._take_commands(miner_id)
         if outcome.is_success and self.is_on:
             record = self._records[miner_id]
-            record.memory = replace(record.memory, first=pool_id)
+            record.memory = replace(record.memory, first=pool_id, lent=None)
             self._records.save_soon()
         return outcome
 
@@ -340,6 +344,7 @@ class Failover:
         now = time.time()
         before = self._memories()
         usable = self._usable()
+        self._forget_removed()
         self._update_pools(now)
         miners = {
             miner_id: self._facts_of(miner, usable, before.get(miner_id, Memory()), now)
@@ -534,9 +539,13 @@ class Failover:
                 watch.update(
                     is_good=pool.stratum_failures == 0, now=now, at=pool.stratum_at
                 )
-        for pool_id in self._pools.keys() - self._fleet.pools.keys():
-            if self._hass.config_entries.async_get_entry(pool_id) is None:
-                del self._pools[pool_id]
+
+    def _forget_removed(self) -> None:
+        """Forget what was seen of pools and miners that exist no more."""
+        for watches in (self._pools, self._miners):
+            for entry_id in list(watches):
+                if self._hass.config_entries.async_get_entry(entry_id) is None:
+                    del watches[entry_id]
 
     def _is_stale(self, pool_id: str, now: float) -> bool:
         pool, watch = self._fleet.pools[pool_id], self._pools[pool_id]
