@@ -601,10 +601,13 @@ async def test_an_old_session_is_not_used(
 
 async def test_without_a_secret_it_is_asked_for() -> None:
     """Given the code is on and no secret, reads work and a write says what is missing."""
-    async with running(otp_secret=SECRET) as (_, driver):
+    async with running(otp_secret=SECRET) as (device, driver):
         assert (await driver.get_telemetry()).hashing is True
         with pytest.raises(AuthRequired, match="enter its secret"):
             await driver.set_mode("eco")
+        # Each that is refused counts to the block of 5 minutes
+        assert device.counters.by_path["PATCH /api/system"] == 0
+        assert await driver.pause()
 
 
 async def test_a_wrong_secret_is_refused() -> None:

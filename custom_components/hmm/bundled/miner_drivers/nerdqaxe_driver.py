@@ -406,9 +406,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
         if not parse_bool(self._info.get("otp")):
             return False
         if not (secret := self._otp_secret):
-            raise AuthRequired(
-                "The secret of the one-time code is missing", reason="otp_needed"
-            )
+            raise _secret_needed()
         self._session = None
         await self._open_session(secret)
         return True
@@ -421,9 +419,13 @@ class NerdqaxeDriver(axeos.AxeDriver):
         if method == "GET":
             return await super()._request(method, path, json)
         secret = self._otp_secret
-        if secret and parse_bool(self._info.get("otp")):
+        if parse_bool(self._info.get("otp")):
             # Asked for first: each refused write counts to the block of 5 minutes.
-            await self._open_session(secret)
+            if secret is not None:
+                await self._open_session(secret)
+            elif method == "PATCH":
+                # The other commands need no code on most releases
+                raise _secret_needed()
         reply = await self._send(method, path, json)
         if reply.status == 401 and secret and not _is_blocked(reply):
             # The session ends with the boot that it was opened in.
@@ -509,6 +511,13 @@ def _is_blocked(reply: HttpReply) -> bool:
     return "blocked" in reply.text.lower()
 
 
+def _secret_needed() -> AuthRequired:
+    return AuthRequired(
+        "The miner asks for a one-time code: enter its secret in the options",
+        reason="otp_needed",
+    )
+
+
 def _refused(reply: HttpReply, secret: str | None) -> AuthRequired:
     if _is_blocked(reply):
         return AuthRequired(
@@ -516,10 +525,7 @@ def _refused(reply: HttpReply, secret: str | None) -> AuthRequired:
             reason="otp_blocked",
         )
     if secret is None:
-        return AuthRequired(
-            "The miner asks for a one-time code: enter its secret in the options",
-            reason="otp_needed",
-        )
+        return _secret_needed()
     return AuthRequired(
         "The miner refused the one-time code: check the secret and the clock",
         reason="otp_refused",
