@@ -985,7 +985,11 @@ async def test_probe(driver: MmfpDriver) -> None:
         # One does not spoil the other
         await server.unplug()
         assert await driver.probe("127.0.0.1", 0) == [
-            FoundPool(coin="BC2", settings={"api_port": engine.port})
+            FoundPool(
+                coin="BC2",
+                settings={"api_port": engine.port},
+                template_id="mmfp-gse-bc2",
+            )
         ]
 
 
@@ -999,9 +1003,15 @@ async def test_probe_of_a_second_pool(driver: MmfpDriver) -> None:
     async with serving(answers) as site, closed_port() as port:
         driver.gss_port, driver.gse_port = site.port, port
         assert await driver.probe("127.0.0.1", 3336) == [
-            FoundPool(coin="BTC", settings={"api_port": site.port}),
             FoundPool(
-                coin="BTC", settings={"api_port": site.port, "pool_key": "BTC-CORE"}
+                coin="BTC",
+                settings={"api_port": site.port},
+                template_id="mmfp-gss-btc",
+            ),
+            FoundPool(
+                coin="BTC",
+                settings={"api_port": site.port, "pool_key": "BTC-CORE"},
+                template_id="mmfp-gss-btc",
             ),
         ]
 

@@ -364,6 +364,15 @@ async def test_two_kinds_of_servers_of_a_driver(
     (match,) = await find_pools(pretend(driver), pools, "192.168.1.60", template.port)
     assert match.listed is pools.pools["mmfp-gss-btc"]
 
+    # A driver that knows it need not go by the port
+    engine = pools.pools["mmfp-gse-btc"]
+    found = [FoundPool(coin="BTC", template_id="mmfp-gse-btc")]
+    drivers = pretend(Pretend("mmfp", result=found))
+    for port in (None, template.port):
+        (match,) = await find_pools(drivers, pools, "192.168.1.60", port)
+        assert match.listed is engine
+        assert match.port == (port or engine.template.port)
+
 
 @pytest.mark.parametrize("host", ["1.1.1.1", "pool.example"])
 async def test_nobody_else_is_asked(host: str) -> None:

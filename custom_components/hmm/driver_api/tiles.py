@@ -114,11 +114,13 @@ class PoolTemplate:
 class FoundPool:
     """A pool that answered at a host of one's own network.
 
-    ``settings`` are what the driver needs to reach it again.
+    ``settings`` are what the driver needs to reach it again, ``template_id`` is which
+    of the driver's templates it is, where several are of its coin.
     """
 
     coin: Symbol
     settings: Details = field(default_factory=dict)
+    template_id: Identifier | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

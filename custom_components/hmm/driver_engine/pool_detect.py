@@ -175,6 +175,7 @@ async def _by_probe(
                 if pool.driver_type == driver.driver_type
                 and not pool.template.url
                 and pool.template.coin.upper() == pool_found.coin
+                and pool_found.template_id in (None, pool.template.template_id)
             ],
         )
         for pool_found in await probe(driver, host, port or 0)

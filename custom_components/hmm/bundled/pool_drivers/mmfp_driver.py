@@ -82,7 +82,7 @@ class MmfpDriver(BasePoolIntegration):
         """Return one of each coin and server, with its usual stratum port."""
         return [
             PoolTemplate(
-                template_id=f"mmfp-{short}-{coin.lower()}",
+                template_id=_template_id(short, coin),
                 display_name=f"{name} {coin} (own server)",
                 url="",
                 port=port,
@@ -134,6 +134,7 @@ class MmfpDriver(BasePoolIntegration):
             FoundPool(
                 coin=coin,
                 settings=settings if pool == coin else {**settings, "pool_key": pool},
+                template_id=_template_id("gss", coin),
             )
             for (pool, coin), answer in zip(pools, answers, strict=True)
             if answer
@@ -142,7 +143,11 @@ class MmfpDriver(BasePoolIntegration):
     async def _probe_gse(self, host: str) -> list[FoundPool]:
         server = self._gse(self._api(f"http://{host}:{self.gse_port}"))
         return [
-            FoundPool(coin=coin, settings={"api_port": self.gse_port})
+            FoundPool(
+                coin=coin,
+                settings={"api_port": self.gse_port},
+                template_id=_template_id("gse", coin),
+            )
             for coin in await server.coins() or {}
             if coin in COINS
         ]
@@ -346,6 +351,11 @@ def _verify_ssl(options: Mapping[str, Any]) -> bool:
 
 def _is_ok(health: Mapping[str, Any]) -> bool:
     return (parse_text(health.get("status")) or "").lower() == "ok"
+
+
+def _template_id(server: str, coin: str) -> str:
+    """Return the id of the template of a coin on a kind of server."""
+    return f"mmfp-{server}-{coin.lower()}"
 
 
 def _host(url: str) -> str:
