@@ -19,8 +19,11 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_HOST
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, FlowHandler, FlowResultType
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.selector import (
+    EntitySelector,
+    EntitySelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -196,6 +199,32 @@ def words_field(
 def unchosen(key: str) -> vol.Required:
     """Return the marker of a choice to be made: the frontend takes the first one else."""
     return vol.Required(key, description={"suggested_value": ""})
+
+
+@callback
+def foreign_field(
+    hass: HomeAssistant,
+    *domains: str,
+    device_class: str | None = None,
+    allowed: str | None = None,
+) -> EntitySelector:
+    """Return a choice of an entity that is not of HMM: it would follow itself.
+
+    ``allowed`` is one of HMM that may be chosen all the same.
+    """
+    registry = er.async_get(hass)
+    own = [
+        entity.entity_id
+        for entry in hass.config_entries.async_entries(DOMAIN)
+        for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
+        if entity.domain in domains
+        and entity.disabled_by is None
+        and entity.entity_id != allowed
+    ]
+    config = EntitySelectorConfig(domain=[*domains], exclude_entities=own)
+    if device_class is not None:
+        config["device_class"] = device_class
+    return EntitySelector(config)
 
 
 class _Number(NumberSelector):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import InvalidData
 from homeassistant.helpers import entity_registry as er
 import pytest
 
@@ -145,11 +146,11 @@ async def test_what_hmm_shows_itself_is_no_price(house: House) -> None:
     await house.hass.async_block_till_done()
     own = find(house.hass, house.fleet, "sensor", "price").entity_id
     form = await open_step(house, "prices")
-    form = await go_on(house.hass, form, price_source="sensor", price_entity=own)
-    assert form["errors"] == {"price_entity": "own_entity"}
+    with pytest.raises(InvalidData):
+        await go_on(house.hass, form, price_source="sensor", price_entity=own)
     form = await open_step(house, "coins")
-    form = await go_on(house.hass, form, btc=own)
-    assert form["errors"] == {"btc": "own_entity"}
+    with pytest.raises(InvalidData):
+        await go_on(house.hass, form, btc=own)
 
 
 async def test_prices_of_coins(house: House) -> None:

@@ -4,11 +4,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, ConfigSubentry
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    EntitySelector,
-    EntitySelectorConfig,
-)
+from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -24,6 +20,7 @@ from ..strategy.keys import (
     START_STEER,
 )
 from ..strategy.members import first_taken
+from ..strategy.price_flow import price_entity_field
 from ..strategy.prices import PRICE_DOMAINS, fleet_price_entity, read_price
 from .local_api import HmmLocal
 from .takeover import Offer, PriceChoice, Takeover, Translator, listed
@@ -67,8 +64,8 @@ class RulesSteps(QueueSteps):
         usual = fleet_price_entity(self.hass)
         schema = vol.Schema(
             {
-                vol.Optional(CONF_PRICE_ENTITY): EntitySelector(
-                    EntitySelectorConfig(domain=[*PRICE_DOMAINS])
+                vol.Optional(CONF_PRICE_ENTITY): price_entity_field(
+                    self.hass, *PRICE_DOMAINS
                 )
             }
         )

@@ -12,7 +12,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 from homeassistant.util.ulid import ulid_now
 
-from ..const import CONF_DRIVER, CONF_PLUG, CONF_WALLET, DOMAIN, EntryType
+from ..const import CONF_DRIVER, CONF_PLUG, CONF_WALLET, EntryType
 from ..data import HmmConfigEntry, HmmData, entries_of_kind
 from ..driver_api.wallets import strip_worker
 from ..fleet.failover_runner import CONF_FAILOVER_POOLS, MAX_POOLS
@@ -61,6 +61,7 @@ from ..strategy.planner.model import HIGHEST, LEAVE, LOWEST, NORMAL, OFF, Rung
 from ..strategy.prices import PriceReading
 from ..strategy.solar_inputs import read_power
 from ..strategy.words import Words, spoken_price, words_of
+from ..unique_ids import is_own
 from .local_api import HmmLocal, LocalPool
 from .local_rules import LocalBand, LocalRule
 
@@ -297,12 +298,16 @@ class Translator:
         """Return the price that a strategy follows, as it is stored."""
         assert self._price is not None
         entity_id = self._price.entity_id
-        entity = er.async_get(self._hass).async_get(entity_id)
         return {
             CONF_PRICE_ENTITY: entity_id,
             CONF_PRICE_UNIT: self._price.reading.unit,
-            CONF_ENTITY_IDS: {} if entity is None else {CONF_PRICE_ENTITY: entity.id},
+            CONF_ENTITY_IDS: self._ids_of(CONF_PRICE_ENTITY, entity_id),
         }
+
+    def _ids_of(self, key: str, entity_id: str) -> dict[str, str]:
+        """Return the id of an entity in the registry, as a strategy stores it."""
+        entity = er.async_get(self._hass).async_get(entity_id)
+        return {} if entity is None else {key: entity.id}
 
     def _band(
         self, band: LocalBand, members: Mapping[int, HmmConfigEntry]
@@ -405,9 +410,7 @@ class Translator:
         if self._hass.states.get(solar.entity_id) is None:
             return self._leave("solar_gone", **meter)
         reading = read_power(self._hass, solar.entity_id)
-        entity = er.async_get(self._hass).async_get(solar.entity_id)
-        is_own = entity is not None and entity.platform == DOMAIN
-        if is_own or reading.problem == "not_power":
+        if is_own(self._hass, solar.entity_id) or reading.problem == "not_power":
             return self._leave("solar_no_meter", **meter)
         reserve = _BUFFER if solar.buffer is None else solar.buffer
         parts = [
@@ -438,7 +441,7 @@ class Translator:
                     CONF_RESERVE: reserve,
                     CONF_ON_DELAY: _SOLAR_MINUTES,
                     CONF_OFF_DELAY: _SOLAR_MINUTES,
-                    CONF_ENTITY_IDS: {} if entity is None else {CONF_METER: entity.id},
+                    CONF_ENTITY_IDS: self._ids_of(CONF_METER, solar.entity_id),
                 },
                 is_usual=solar.is_steering,
             )
@@ -458,10 +461,10 @@ class Translator:
                 for number, entry in members.items()
                 if not entry.options.get(CONF_PLUG)
             }
-            entity = er.async_get(self._hass).async_get(plug.entity_id)
             # A miner whose plug is its own switch would switch without end
-            is_own = entity is not None and entity.platform == DOMAIN
-            if is_own or not plug.entity_id.startswith("switch."):
+            if is_own(self._hass, plug.entity_id) or not plug.entity_id.startswith(
+                "switch."
+            ):
                 self._leave("plug_no_switch", plug=plug.entity_id)
             elif free:
                 names = _names(free.values())

@@ -10,18 +10,13 @@ from homeassistant.const import (
     STATE_UNAVAILABLE,
     STATE_UNKNOWN,
 )
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    EntitySelector,
-    EntitySelectorConfig,
-)
+from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..data import get_data
-from ..flow_tools import number_field, words_field
+from ..flow_tools import foreign_field, number_field, words_field
 from ..languages import home_language
-from ..unique_ids import is_own
 from .price import PriceSource, entity_reference, referred_entity
 from .settings import (
     CONF_COIN_CURRENCY,
@@ -42,7 +37,7 @@ from .settings import (
 from .slots import MAX_PRICE
 from .units import HUNDREDTHS, UnitProblem, money_factor, price_factor
 
-_DOMAINS = ["sensor", "number", "input_number"]
+_DOMAINS = ("sensor", "number", "input_number")
 _OTHER = "other"
 
 type _Input = dict[str, Any]
@@ -85,9 +80,7 @@ class PriceSteps(OptionsFlow):
                 vol.Required(CONF_PRICE_SOURCE, default="none"): words_field(
                     CONF_PRICE_SOURCE, "none", "sensor", "fixed"
                 ),
-                vol.Optional(CONF_PRICE_ENTITY): EntitySelector(
-                    EntitySelectorConfig(domain=_DOMAINS)
-                ),
+                vol.Optional(CONF_PRICE_ENTITY): foreign_field(self.hass, *_DOMAINS),
                 vol.Optional(CONF_PRICE_FIXED): price,
                 vol.Optional(CONF_SURCHARGE, default=0): price,
                 vol.Optional(CONF_VAT, default=0): number_field(0, MAX_VAT, "%", "any"),
@@ -161,14 +154,10 @@ class PriceSteps(OptionsFlow):
         for coin in PRICED_COINS:
             if reference := suggested.get(coin):
                 suggested[coin] = referred_entity(self.hass, reference)
+        price = foreign_field(self.hass, *_DOMAINS)
         schema = vol.Schema(
             {
-                **{
-                    vol.Optional(coin): EntitySelector(
-                        EntitySelectorConfig(domain=_DOMAINS)
-                    )
-                    for coin in PRICED_COINS
-                },
+                **dict.fromkeys(map(vol.Optional, PRICED_COINS), price),
                 vol.Optional(CONF_SOLO_IN_PROFIT, default=False): BooleanSelector(),
             }
         )
@@ -215,8 +204,6 @@ class PriceSteps(OptionsFlow):
             errors = {CONF_PRICE_FIXED: "price_missing"}
         elif source == "sensor" and not entity_id:
             errors = {CONF_PRICE_ENTITY: "price_entity_missing"}
-        elif source == "sensor" and is_own(self.hass, entity_id):
-            errors = {CONF_PRICE_ENTITY: "own_entity"}
         elif source == "sensor":
             state = self.hass.states.get(entity_id)
             unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
@@ -268,8 +255,6 @@ class PriceSteps(OptionsFlow):
 
     def _coin_problem(self, entity_id: str) -> str | None:
         """Return why the price of a coin cannot be read, None if it can."""
-        if is_own(self.hass, entity_id):
-            return "own_entity"
         state = self.hass.states.get(entity_id)
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else None
         factor = money_factor(unit, self.hass.config.currency)

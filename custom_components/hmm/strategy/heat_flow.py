@@ -8,8 +8,6 @@ from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import Platform, UnitOfTemperature
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    EntitySelector,
-    EntitySelectorConfig,
     NumberSelector,
     SelectSelector,
 )
@@ -21,9 +19,8 @@ from homeassistant.util.unit_conversion import (
 )
 import voluptuous as vol
 
-from ..flow_tools import ending, number_field, words_field
+from ..flow_tools import ending, foreign_field, number_field, words_field
 from ..markdown import escaping
-from ..unique_ids import is_own
 from .flow import Texts, TimedStrategyFlow
 from .heating import (
     BOOST_MINUTES,
@@ -110,22 +107,21 @@ class HeatFlow(TimedStrategyFlow):
         errors: Texts = {}
         if user_input is not None:
             entity_id = user_input[CONF_TEMPERATURE_ENTITY]
-            if (problem := self._problem(entity_id)) is None:
+            if room_of(self.hass, entity_id):
                 self._data |= user_input
                 self._data[CONF_MAX_ROOM] = self._taken(user_input[CONF_MAX_ROOM])
                 self._name_entity(CONF_TEMPERATURE_ENTITY, entity_id)
                 return await self._after("room")
-            errors = {CONF_TEMPERATURE_ENTITY: problem}
+            errors = {CONF_TEMPERATURE_ENTITY: "room_unavailable"}
         stored = {**self._data}
         stored[CONF_MAX_ROOM] = self._shown(stored.get(CONF_MAX_ROOM, _MAX_ROOM))
         return self._show_form(
             "room",
             {
-                vol.Required(CONF_TEMPERATURE_ENTITY): EntitySelector(
-                    EntitySelectorConfig(
-                        domain=Platform.SENSOR,
-                        device_class=SensorDeviceClass.TEMPERATURE,
-                    )
+                vol.Required(CONF_TEMPERATURE_ENTITY): foreign_field(
+                    self.hass,
+                    Platform.SENSOR,
+                    device_class=SensorDeviceClass.TEMPERATURE,
                 ),
                 vol.Required(CONF_MAX_ROOM): self._degrees(15, 45),
                 vol.Required(CONF_STOP_ALL, default=False): BooleanSelector(),
@@ -133,12 +129,6 @@ class HeatFlow(TimedStrategyFlow):
             user_input or stored,
             errors,
         )
-
-    def _problem(self, entity_id: str) -> str | None:
-        """Return why a sensor cannot be that of the room."""
-        if is_own(self.hass, entity_id):
-            return "own_sensor"
-        return None if room_of(self.hass, entity_id) else "room_unavailable"
 
     async def async_step_rungs(
         self, user_input: dict[str, Any] | None = None

@@ -5,17 +5,19 @@ from datetime import timedelta
 from typing import Any, ClassVar, override
 
 from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
-    EntitySelectorConfig,
     NumberSelector,
 )
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..flow_tools import number_field
-from ..unique_ids import is_own
+from ..data import fleet_entry
+from ..flow_tools import foreign_field, number_field
+from ..unique_ids import entity_id_of
 from .flow import Texts, TimedStrategyFlow
 from .keys import (
     CONF_DEAD_BAND,
@@ -45,6 +47,13 @@ def price_field(unit: str) -> NumberSelector:
     return number_field(-1e6, 1e6, unit, "any")
 
 
+def price_entity_field(hass: HomeAssistant, *domains: str) -> EntitySelector:
+    """Return a choice of what reports a price, also that of the fleet with its tax."""
+    fleet = fleet_entry(hass)
+    own = entity_id_of(hass, fleet, Platform.SENSOR, "price") if fleet else None
+    return foreign_field(hass, *domains, allowed=own)
+
+
 class StrategyPriceSteps(TimedStrategyFlow):
     """The steps for the price, with what is read from it in words."""
 
@@ -65,9 +74,6 @@ class StrategyPriceSteps(TimedStrategyFlow):
             problem = reading.problem
             if reading.state is not None and not self.has_tariffs:
                 problem = "price_is_tariff"
-            elif reading.state is not None and is_own(self.hass, entity_id):
-                # The price of the fleet may be followed, but no mode that this sets
-                problem = "own_entity"
             if problem is None:
                 self._reading = reading
                 self._data[CONF_PRICE_ENTITY] = entity_id
@@ -79,13 +85,10 @@ class StrategyPriceSteps(TimedStrategyFlow):
         return self._show_form(
             "price",
             {
-                vol.Required(CONF_PRICE_ENTITY): EntitySelector(
-                    EntitySelectorConfig(
-                        domain=[
-                            *PRICE_DOMAINS,
-                            *(TARIFF_DOMAINS if self.has_tariffs else ()),
-                        ]
-                    )
+                vol.Required(CONF_PRICE_ENTITY): price_entity_field(
+                    self.hass,
+                    *PRICE_DOMAINS,
+                    *(TARIFF_DOMAINS if self.has_tariffs else ()),
                 )
             },
             user_input or ({CONF_PRICE_ENTITY: stored} if stored else {}),

@@ -4,18 +4,13 @@ from collections.abc import Callable
 from typing import Any, override
 
 from homeassistant.config_entries import SubentryFlowResult
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    EntitySelector,
-    EntitySelectorConfig,
-)
+from homeassistant.helpers.selector import BooleanSelector
 from homeassistant.helpers.sun import is_up
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..flow_tools import ending, number_field, words_field
+from ..flow_tools import ending, foreign_field, number_field, words_field
 from ..markdown import escaping
-from ..unique_ids import is_own
 from .energy_settings import async_sources, battery_of, meter_of
 from .flow import Texts, TimedStrategyFlow
 from .keys import (
@@ -68,7 +63,6 @@ from .words import number, words_of
 _SOME = 50.0
 """W; with less the direction of flow is uncertain."""
 
-_SENSOR = EntitySelector(EntitySelectorConfig(domain=[*SENSOR_DOMAINS]))
 _OPPOSITE = {
     POSITIVE_IMPORT: POSITIVE_EXPORT,
     POSITIVE_EXPORT: POSITIVE_IMPORT,
@@ -109,17 +103,18 @@ class SolarFlow(TimedStrategyFlow):
         stored = _without_none(self._data)
         if CONF_METER not in stored:
             stored |= meter_of(await async_sources(self.hass))
+        sensor = foreign_field(self.hass, *SENSOR_DOMAINS)
         return self._show_form(
             "meter",
             {
                 vol.Required(CONF_METER_KIND, default=METER_GRID): words_field(
                     "strategy_meter", METER_GRID, METER_SURPLUS, METER_TWO
                 ),
-                vol.Required(CONF_METER): _SENSOR,
+                vol.Required(CONF_METER): sensor,
                 vol.Required(CONF_POSITIVE_IS, default=POSITIVE_IMPORT): words_field(
                     "strategy_positive", POSITIVE_IMPORT, POSITIVE_EXPORT
                 ),
-                vol.Optional(CONF_EXPORT): _SENSOR,
+                vol.Optional(CONF_EXPORT): sensor,
             },
             user_input or stored,
             errors,
@@ -132,8 +127,6 @@ class SolarFlow(TimedStrategyFlow):
         for key, read in reads.items():
             if (entity_id := given.get(key)) is None:
                 continue
-            if is_own(self.hass, entity_id):
-                return {key: "own_draw"}
             if (problem := read(self.hass, entity_id).problem) is not None:
                 return {key: problem}
         return {}
@@ -192,19 +185,20 @@ class SolarFlow(TimedStrategyFlow):
         stored = _without_none(self._data)
         if CONF_BATTERY_FIRST not in stored:
             stored |= battery_of(await async_sources(self.hass))
+        sensor = foreign_field(self.hass, *SENSOR_DOMAINS)
         return self._show_form(
             "battery",
             {
-                vol.Optional(CONF_BATTERY): _SENSOR,
+                vol.Optional(CONF_BATTERY): sensor,
                 vol.Required(
                     CONF_BATTERY_POSITIVE_IS, default=POSITIVE_DISCHARGE
                 ): words_field(
                     "strategy_positive", POSITIVE_DISCHARGE, POSITIVE_CHARGE
                 ),
                 vol.Required(CONF_BATTERY_FIRST, default=True): BooleanSelector(),
-                vol.Optional(CONF_BATTERY_SOC): _SENSOR,
+                vol.Optional(CONF_BATTERY_SOC): sensor,
                 vol.Required(CONF_MIN_SOC, default=0): number_field(0, 100, "%"),
-                vol.Optional(CONF_FORECAST): _SENSOR,
+                vol.Optional(CONF_FORECAST): sensor,
                 vol.Required(CONF_MIN_FORECAST, default=0): number_field(
                     0, 10_000, "kWh", 0.1
                 ),
