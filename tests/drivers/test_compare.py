@@ -190,6 +190,7 @@ ENDS = {
     "import os; os._exit(0)": "ends",
     says("b'[' * 900_000"): "cannot be read",
     says(f"{READS} % (b'[' * 3000 + b']' * 3000)"): "cannot be read",
+    says(f"{READS} % (b'[' + b'[],' * 300_000 + b'1]')"): "cannot be read",
 }
 """What ends the trial, and what is told."""
 
@@ -201,6 +202,11 @@ FAILS = (
     "import socket; socket.create_connection(('127.0.0.1', 80))",
     "import multiprocessing as m; m.get_context('spawn').Process(target=print).start()",
     "import os, resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
+    "import os, signal; signal.pidfd_send_signal(os.pidfd_open(os.getppid()), 9)",
+    "import os; os.mknod('/tmp/hmm-candidate')",
+    "import os; os.setpriority(os.PRIO_PROCESS, os.getppid(), 1)",
+    "from multiprocessing.shared_memory import SharedMemory as M; M('hmm', True, 1)",
+    "import socket; socket.socket(socket.AF_NETLINK)",
     "await self._request('PATCH', '/api/system', {'fanspeed': 1})",
 )
 """What fails one poll, and no other."""
@@ -261,6 +267,11 @@ async def test_what_fails_a_poll_of_a_candidate(
         "socket 127.0.0.1:80",
         "! _posixsubprocess.fork_exec",
         "! resource.prlimit",
+        "! signal.pidfd_send_signal",
+        "! posix.mknod",
+        "! posix.setpriority",
+        "! posixshmem.shm_open",
+        "! socket 16",
         f"PATCH http://127.0.0.1:{bitaxe.port}/api/system",
     }
     assert not Path("/tmp/hmm-candidate").exists()  # noqa: ASYNC240

@@ -11,6 +11,7 @@ import sys
 from typing import Any, Final
 
 from ..driver_api import Reason
+from ..driver_api.transports.json_text import check_size
 from ..driver_api.units import parse_text
 from . import trial
 from .declaration import DriverId
@@ -122,9 +123,11 @@ def _read(line: bytes) -> Any:
     """Return an answer. Raises ValueError, RecursionError.
 
     The driver may have written it: its texts can be shown and sent, its numbers be
-    compared, and nothing in it is deep.
+    compared, it has no more values than a device's answer, and nothing in it is deep.
     """
-    return _plain(json.loads(line, parse_int=_integer), _DEEPEST)
+    text = line.decode()
+    check_size(text)
+    return _plain(json.loads(text, parse_int=_integer), _DEEPEST)
 
 
 def _integer(digits: str) -> int | float:

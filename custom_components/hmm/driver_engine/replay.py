@@ -6,6 +6,8 @@ sent. What was not recorded fails as if nothing were there, and is noted in ``mi
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+import importlib
 import json
 import socket
 import sys
@@ -37,9 +39,22 @@ _FORBIDDEN: Final = (
     *("os.truncate", "os.unlink", "os.unsetenv", "os.utime", "poplib.", "pty.spawn"),
     *("resource.prlimit", "sys.remote_exec"),
     *("shutil.", "signal.pthread_kill", "smtplib.", "sqlite3.", "subprocess."),
+    *("socket.sethostname", "syslog."),
     *("tempfile.", "urllib.Request", "webbrowser."),
 )
 """What a driver that is tried may not do, by the events of Python's audit."""
+_UNAUDITED: Final = {
+    "posix": (
+        *("mkfifo", "mknod", "sched_setaffinity", "sched_setparam"),
+        *("sched_setscheduler", "setns", "setpriority"),
+    ),
+    "_signal": ("pidfd_send_signal",),
+    "_multiprocessing": ("SemLock", "sem_unlink"),
+    "_posixshmem": ("shm_open", "shm_unlink"),
+}
+"""The same of which there is no event: in other processes, files and shared memory."""
+_FAMILIES: Final = {socket.AF_INET, socket.AF_INET6, socket.AF_UNIX}
+"""Of sockets; those of the system itself are sent to without an address."""
 _SENDING: Final = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind")
 _WRITING: Final = frozenset("wax+")
 
@@ -109,7 +124,22 @@ class Replay:
             (BroadcastListener, "wait_for", wait_for),
         ):
             setattr(place, name, new)
+        self._forbid()
         sys.addaudithook(self._audit)
+
+    def _forbid(self) -> None:
+        """Replace what no event reports, wherever it was imported to."""
+        for origin, names in _UNAUDITED.items():
+            try:
+                module = importlib.import_module(origin)
+            except ImportError:
+                continue
+            for name in names:
+                original = getattr(module, name, self)
+                refuse = partial(self._refuse, f"{origin.removeprefix('_')}.{name}")
+                for place in tuple(sys.modules.values()):
+                    if vars(place).get(name) is original:
+                        setattr(place, name, refuse)
 
     def find(self, key: str) -> Answer | None:
         """Return the answer to a request; note one that there is none to."""
@@ -218,6 +248,8 @@ class Replay:
             if args[0] not in ("127.0.0.1", b"127.0.0.1"):
                 self.find(f"name {args[0]}")
                 raise socket.gaierror(socket.EAI_NONAME, "It was not asked")
+        elif event == "socket.__new__" and args[1] not in _FAMILIES:
+            self._refuse(f"socket {args[1]}")
         elif event == "open":
             mode, flags = args[1], args[2]
             writes = isinstance(mode, str) and _WRITING & set(mode)
@@ -226,7 +258,7 @@ class Replay:
         elif event.startswith(_FORBIDDEN):
             self._refuse(event)
 
-    def _refuse(self, what: str) -> None:
+    def _refuse(self, what: str, *_: object, **__: object) -> None:
         self.find(f"! {what}")
         raise PermissionError("A driver that is tried may not do that")
 
