@@ -1,6 +1,9 @@
 """Looking for miners on the network."""
 
+import asyncio
 from ipaddress import IPv4Network
+from pathlib import Path
+import socket
 
 import pytest
 
@@ -9,8 +12,9 @@ from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
 )
 from custom_components.hmm.bundled.shared.axeos import AxeDriver
 from custom_components.hmm.driver_api import BaseMinerAdapter, DriverContext
+from custom_components.hmm.driver_engine import scan as module
 from custom_components.hmm.driver_engine.loaded import LoadedDriver
-from custom_components.hmm.driver_engine.scan import hosts_of, scan
+from custom_components.hmm.driver_engine.scan import hosts_of, listening, scan
 from simulator import Fault, SimulatedAvalon, SimulatedAxeOS, SimulatedDevice
 
 type Drivers = list[LoadedDriver[BaseMinerAdapter]]
@@ -93,3 +97,33 @@ async def test_an_address_in_two_networks_is_asked_once(
         usual_ports.set(http=bitaxe, cgminer=avalon)
         result = await scan(HERE * 2, bundled, context, set())
     assert len(result) == 2
+
+
+def open_files() -> int:
+    """Return how many files, sockets included, this process has open."""
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+async def test_searches_share_the_connections(
+    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many dialogs search at once, files are left for everything else."""
+    monkeypatch.setattr(module, "_CONNECTS_AT_ONCE", 5)
+    monkeypatch.setattr(module, "_CONNECT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+        port = silent.getsockname()[1]
+        queue = [socket.socket() for _ in range(3)]
+        for client in queue:
+            # What nobody accepts fills the queue; whoever comes then gets no answer
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", port))
+        searches = [
+            asyncio.create_task(listening(["127.0.0.1"], [port])) for _ in range(20)
+        ]
+        before = most = open_files()
+        while not all(search.done() for search in searches):
+            most = max(most, open_files())
+            await asyncio.sleep(0.01)
+        for client in queue:
+            client.close()
+    assert 0 < most - before <= 5

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from ipaddress import IPv4Network
 import socket
+from weakref import WeakKeyDictionary
 
 from ..driver_api import BaseMinerAdapter, DriverContext
 from .detect import Detected, detect
@@ -16,6 +17,11 @@ _DETECTIONS_AT_ONCE = 16
 
 # Two ports of a /24 at the same time; a process may have no more than 1,024 files open
 _CONNECTS_AT_ONCE = 600
+
+_connects: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+    WeakKeyDictionary()
+)
+"""Of all searches together: each may be in a dialog of its own."""
 
 # Homes have no more; a /16 would take minutes and alarm the router
 LARGEST_NETWORK = 1024
@@ -75,9 +81,11 @@ async def listening(hosts: Iterable[str], ports: Iterable[int]) -> list[str]:
     """Return the hosts that accept connections on any of some ports.
 
     All are tried concurrently, or as many as a process may: the time for a /24 is
-    bounded by one connect time-out.
+    bounded by one connect time-out, unless others search at the same time.
     """
-    connects = asyncio.Semaphore(_CONNECTS_AT_ONCE)
+    connects = _connects.setdefault(
+        asyncio.get_running_loop(), asyncio.Semaphore(_CONNECTS_AT_ONCE)
+    )
     doors = await asyncio.gather(
         *(
             _listens(connects, host, port)
