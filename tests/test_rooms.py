@@ -39,11 +39,11 @@ SHARED = {
         "safe_store",
         "sentences",
     ),
-    *("since", "turns", "unique_ids"),
+    *("since", "stored", "turns", "unique_ids"),
 }
 MAY_IMPORT = {
     "driver_api": set(),
-    "driver_engine": {"driver_api"},
+    "driver_engine": {"driver_api", "stored"},
     "bundled": {"driver_api"},
     "miner": ENGINE | SHARED,
     "pool": ENGINE | SHARED | {"miner"},
@@ -61,6 +61,7 @@ WITHOUT_HOME_ASSISTANT = (
     "driver_engine",
     "bundled",
     "money.slots",
+    "stored",
     "strategy.planner",
 )
 NEVER = {"homeassistant", "voluptuous", "probatio"}

@@ -45,7 +45,8 @@ from .entity import (
 )
 from .errors import localized, pool_error
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
-from .fleet.failover_runner import Failover, FailoverRecord
+from .fleet.failover import Memory
+from .fleet.failover_runner import Failover
 from .fleet.firmware_news import FirmwareNews
 from .fleet.kept import async_run_kept
 from .fleet.members import Fleet
@@ -117,7 +118,7 @@ async def _async_load_data(hass: HomeAssistant) -> HmmData:
     profiles = ProfileStore(hass)
     statuses = Records(hass, "status", StatusRecord)
     watchdogs = Records(hass, "watchdog", WatchdogRecord)
-    failovers = Records(hass, "failover", FailoverRecord)
+    failovers = Records(hass, "failover", Memory)
     autotunes = Records(hass, "autotune", AutotuneRecord)
     fleet = Fleet(miner_records, account_records)
     firmware = FirmwareNews(hass, fleet, session)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from .drivers.service import DriverService
     from .drivers.watch import DriverWatch
     from .fleet.coordinator import FleetConfigEntry
-    from .fleet.failover_runner import Failover, FailoverRecord
+    from .fleet.failover import Memory
+    from .fleet.failover_runner import Failover
     from .fleet.firmware_news import FirmwareNews
     from .fleet.members import Fleet
     from .miner.autotune import AutotuneRecord, AutotuneTurns
@@ -72,7 +73,7 @@ class HmmData:
     fleet: Fleet
     energy: EnergyBook
     failover: Failover
-    failovers: Records[FailoverRecord]
+    failovers: Records[Memory]
     firmware: FirmwareNews
     kept: Records[KeptCommands]
     money: Ledger

@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
 from .safe_store import SafeStore
+from .stored import BROKEN
 
 _STORE_VERSION = 1
 
@@ -43,7 +44,7 @@ class Records[RecordT: Record]:
         for entry_id, data in (await self._store.async_load()).items():
             try:
                 self._records[entry_id] = self._kind.from_dict(data)
-            except AttributeError, LookupError, TypeError, ValueError:
+            except BROKEN:
                 broken.append(entry_id)
         if broken:
             await self._store.async_set_aside(f"broken: {', '.join(broken)}")
@@ -60,6 +61,10 @@ class Records[RecordT: Record]:
     def __getitem__(self, entry_id: str) -> RecordT:
         """Return the record of an entry, an empty one for a new entry."""
         return self._records.setdefault(entry_id, self._kind())
+
+    def __setitem__(self, entry_id: str, record: RecordT) -> None:
+        """Keep another record of an entry."""
+        self._records[entry_id] = record
 
     @callback
     def save_soon(self) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
-from custom_components.hmm.fleet.failover_runner import FailoverRecord
+from custom_components.hmm.fleet.failover import Memory
 from custom_components.hmm.records import Records
 from custom_components.hmm.strategy.miners import MinerMemory, SteeredMiner
 from simulator import SimulatedNerdQAxe, SimulatedSolopool
@@ -298,7 +298,7 @@ async def test_it_goes_where_it_was_sent_too_late(house: House) -> None:
     await house.miner.plug_in()
     await house.wait(120)
     assert house.mines_at(1)
-    memory = get_data(house.hass).failovers[house.entry.entry_id].memory
+    memory = get_data(house.hass).failovers[house.entry.entry_id]
     assert (memory.at, memory.to) == (house.accounts[1].entry_id, None)
     assert memory.is_placed and not memory.is_held
 
@@ -314,11 +314,11 @@ async def test_a_restart_in_the_middle_of_a_move(house: House, was_taken: bool) 
         "state": "moving",
         "to": house.accounts[1].entry_id,
         "reason": "stratum_down",
-        "sent": [record.memory.seen],
+        "sent": [record.seen],
     }
     fleet = fleet_entry(house.hass)
     await house.hass.config_entries.async_unload(fleet.entry_id)
-    record.memory = FailoverRecord.from_dict(stored).memory
+    data.failovers[house.entry.entry_id] = Memory.from_dict(stored)
     if was_taken:
         house.miner.settings |= {
             "stratumURL": "two.example.org",
@@ -472,7 +472,7 @@ async def test_a_strategy_is_obeyed_too_late(house: House) -> None:
     await house.wait(3900)
     assert house.mines_at(1)
     assert house.state == "primary"
-    memory = get_data(house.hass).failovers[house.entry.entry_id].memory
+    memory = get_data(house.hass).failovers[house.entry.entry_id]
     assert memory.is_placed and not memory.is_held
 
 
@@ -612,6 +612,6 @@ async def test_broken_records(house: House, hass_storage: dict[str, Any]) -> Non
     assert house.mines_at(0)
     assert house.state == "primary"
     hass_storage["hmm.failover"] |= {"data": {house.entry.entry_id: {"state": "x"}}}
-    records = Records(house.hass, "failover", FailoverRecord)
+    records = Records(house.hass, "failover", Memory)
     await records.async_load()
     assert records.get(house.entry.entry_id) is None

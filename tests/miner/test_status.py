@@ -184,7 +184,7 @@ def test_since_is_when_it_last_changed() -> None:
     "broken",
     [
         None,
-        {},
+        [],
         {"status": {"state": "flying", "reason": None, "at": None}},
         {"online": {"state": True, "reason": None, "at": 1e300}},
         {"availability": {"hours": [[1, 10, 20]], "boot_time": None}},

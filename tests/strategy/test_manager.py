@@ -17,7 +17,7 @@ import pytest
 from custom_components.hmm.data import get_data
 from custom_components.hmm.fleet.commands import Outcome
 from custom_components.hmm.miner.walk import Caps
-from custom_components.hmm.strategy.limits import manual_from_dict, manual_of
+from custom_components.hmm.strategy.limits import manual_of
 from custom_components.hmm.strategy.miners import SteeredMiner
 from custom_components.hmm.strategy.planner.ledger import Ledger
 from custom_components.hmm.strategy.planner.model import (
@@ -837,4 +837,4 @@ async def test_by_hand_until_it_is_released(house: House, freezer: Any) -> None:
     assert status["explanation"].endswith(said)
     assert status["values"] == {"rung": "band:Cheap", "until": None, "ends": "released"}
     stored = {"ends": "never", "until": None, "against": None}
-    assert manual_from_dict(stored).ends == "released"
+    assert Manual.from_dict(stored).ends == "released"

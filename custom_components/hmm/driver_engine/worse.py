@@ -8,11 +8,11 @@ more often, or if it reads a device no more.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Final, Self
+from dataclasses import dataclass, field, fields, replace
+from typing import Annotated, ClassVar, Final, Self, override
 
 from ..driver_api import DashboardTileData, MinerTelemetry
-from ..driver_api.units import LONGEST_TEXT, parse_number
+from ..stored import Newest, Stored
 from .metrics import DriverMetrics
 
 type Reading = MinerTelemetry | DashboardTileData
@@ -78,26 +78,19 @@ def fields_read(reading: Reading) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(Stored):
     """One version of a driver."""
 
     version: str
     sha256: str
     bundled: bool
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return what was stored; any error means that it is broken."""
-        return cls(
-            version=str(data["version"])[:LONGEST_TEXT],
-            sha256=str(data["sha256"]),
-            bundled=data["bundled"] is True,
-        )
-
 
 @dataclass(slots=True, kw_only=True)
-class WatchedDevice:
+class WatchedDevice(Stored):
     """What the new version makes of a miner or pool account that the old one read."""
+
+    stored_as: ClassVar = {"reported": "found", "polls_read": "told"}
 
     before: frozenset[str]
     """The fields that the old version read."""
@@ -154,22 +147,13 @@ class WatchedDevice:
         elif kind not in _EXCUSED:
             self.faults += 1
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return what was stored; any error means that it is broken."""
-        counts = {key: int(data[key]) for key in ("good", "silent", "faults", "told")}
-        if not all(0 <= count < _MAX_POLLS for count in counts.values()):
+    @override
+    def verify(self) -> None:
+        counts = (self.good, self.silent, self.faults, self.polls_read)
+        if not all(0 <= count < _MAX_POLLS for count in counts):
             raise ValueError(counts)
-        hashing = data["hashing"]
-        return cls(
-            before=frozenset(data["before"]) & _KNOWN,
-            reported=frozenset(data["found"]) & _KNOWN,
-            hashing=hashing if isinstance(hashing, bool) else None,
-            uptime=parse_number(data["uptime"]),
-            restarted=data["restarted"] is True,
-            polls_read=counts.pop("told"),
-            **counts,
-        )
+        self.before &= _KNOWN
+        self.reported &= _KNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +172,7 @@ class Worse:
 
 
 @dataclass(slots=True, kw_only=True)
-class Watch:
+class Watch(Stored):
     """A version that took the place of another one, as long as it is watched."""
 
     old: Version
@@ -197,9 +181,15 @@ class Watch:
     """In seconds since 1970."""
     share: float
     """Of the polls of the old version, how many failed."""
-    devices: dict[str, WatchedDevice] = field(default_factory=dict)
+    devices: Annotated[dict[str, WatchedDevice], Newest(_MAX_DEVICES)] = field(
+        default_factory=dict
+    )
     """By the ids of their entries."""
     example: str = ""
+
+    @override
+    def verify(self) -> None:
+        self.share = min(max(self.share, 0.0), 1.0)
 
     def is_due(self, now: float) -> bool:
         """Return whether there is enough to judge by.
@@ -271,34 +261,6 @@ class Watch:
             for key, device in self.devices.items()
         }
         return replace(self, new=new, since=now, devices=devices, example="")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        stored = asdict(self)
-        for device in stored["devices"].values():
-            device["before"] = sorted(device["before"])
-            device["found"] = sorted(device.pop("reported"))
-            device["told"] = device.pop("polls_read")
-        return stored
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return what was stored; any error means that it is broken."""
-        since = parse_number(data["since"])
-        share = parse_number(data["share"])
-        if since is None or share is None:
-            raise ValueError(data)
-        return cls(
-            old=Version.from_dict(data["old"]),
-            new=Version.from_dict(data["new"]),
-            since=since,
-            share=min(max(share, 0.0), 1.0),
-            devices={
-                str(key): WatchedDevice.from_dict(device)
-                for key, device in list(data["devices"].items())[:_MAX_DEVICES]
-            },
-            example=str(data["example"]),
-        )
 
 
 def fault_share(metrics: DriverMetrics) -> float:

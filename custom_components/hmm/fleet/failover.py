@@ -6,9 +6,10 @@ Times are seconds of one clock that outlives a restart.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Annotated, ClassVar, Final, override
 
 from ..miner.problems import ShareWindow
+from ..stored import Newest, Stored
 
 DAY: Final = 86_400.0
 MAX_MOVES: Final = 6
@@ -23,6 +24,7 @@ RETRIES: Final = (300.0, 900.0, 1800.0)
 """Seconds after an attempt that failed, longer each time."""
 SHORTEST_PROOF: Final = 300.0
 """Seconds that the others wait at most for a share of the first miner."""
+_LAST_TIME: Final = 1e12
 _UNSEEN: Final = 150.0
 """Seconds without a check after which a suspicion starts over."""
 
@@ -111,8 +113,14 @@ class MinerFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Memory(Stored):
     """What is remembered of one miner, also over a restart."""
+
+    stored_as: ClassVar = {
+        "is_placed": "placed",
+        "is_held": "held",
+        **dict.fromkeys(("suspect_since", "seen", "until")),
+    }
 
     state: FailoverState | None = None
     at: str | None = None
@@ -126,7 +134,7 @@ class Memory:
     is_held: bool = False
     """Whether its owner chose ``at`` and so ended the order."""
     arrived: float = 0.0
-    sent: tuple[float, ...] = ()
+    sent: Annotated[tuple[float, ...], Newest(MAX_MOVES)] = ()
     """When it was sent to another pool in the last 24 hours."""
     moved: float = 0.0
     """When it last arrived at another pool."""
@@ -152,43 +160,11 @@ class Memory:
             return CHOSEN_BY_OWNER if self.until is None else MOVE_LIMIT
         return self.reason
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return what outlives a restart."""
-        return {
-            "state": self.state,
-            "at": self.at,
-            "to": self.to,
-            "reason": self.reason,
-            "placed": self.is_placed,
-            "held": self.is_held,
-            "arrived": self.arrived,
-            "sent": list(self.sent),
-            "moved": self.moved,
-            "failures": self.failures,
-            "failure": self.failure,
-            "first": self.first,
-            "lent": self.lent,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        """Return what was stored; any error is taken for a record that is broken."""
-        state = data["state"]
-        return cls(
-            state=None if state is None else FailoverState(state),
-            at=_text(data["at"]),
-            to=_text(data["to"]),
-            reason=_text(data["reason"]),
-            is_placed=data["placed"] is True,
-            is_held=data["held"] is True,
-            arrived=_time(data["arrived"]),
-            sent=tuple(_time(at) for at in data["sent"][-MAX_MOVES:]),
-            moved=_time(data["moved"]),
-            failures=min(max(int(data["failures"]), 0), len(RETRIES) + 1),
-            failure=_text(data.get("failure")),
-            first=_text(data.get("first")),
-            lent=_text(data.get("lent")),
-        )
+    @override
+    def verify(self) -> None:
+        times = (self.arrived, self.moved, *self.sent)
+        if not all(0 <= at < _LAST_TIME for at in times):
+            raise ValueError(times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -535,16 +511,3 @@ def bad_shares() -> ShareWindow:
 def are_many(percent: float | None) -> bool:
     """Return whether so many bad shares are a reason to leave a pool."""
     return percent is not None and percent >= 20
-
-
-def _time(value: Any) -> float:
-    number = float(value)
-    if not 0 <= number < 1e12:
-        raise ValueError(value)
-    return number
-
-
-def _text(value: Any) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise TypeError(value)
-    return value

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 import logging
 import time
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -95,22 +95,6 @@ _CANNOT_REACH: Final = frozenset({"no_pool", "no_work"})
 
 
 @dataclass(slots=True)
-class FailoverRecord:
-    """What of a miner's order of pools outlives a restart."""
-
-    memory: Memory = field(default_factory=Memory)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        return self.memory.as_dict()
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        """Return what was stored."""
-        return cls(Memory.from_dict(data))
-
-
-@dataclass(slots=True)
 class _PoolWatch:
     """How the stratum of a pool responded, check by check."""
 
@@ -153,7 +137,7 @@ class Failover:
     """Follows the order of pools of every miner."""
 
     def __init__(
-        self, hass: HomeAssistant, fleet: Fleet, records: Records[FailoverRecord]
+        self, hass: HomeAssistant, fleet: Fleet, records: Records[Memory]
     ) -> None:
         """Continue where it was; nothing happens before ``async_start``."""
         self._hass = hass
@@ -300,11 +284,9 @@ class Failover:
     @callback
     def _resume_all(self) -> None:
         for miner_id in self._records:
-            record = self._records[miner_id]
-            if record.memory.state not in ON_THE_WAY:
-                before, record.memory = record.memory, resumed(record.memory)
-                if record.memory != before:
-                    self._records.save_soon()
+            before = self._records[miner_id]
+            if before.state not in ON_THE_WAY and (memory := resumed(before)) != before:
+                self._remember_soon(miner_id, memory)
 
     async def async_lend(
         self, miner_id: str, pool_id: str, sending: Awaitable[Outcome]
@@ -314,9 +296,8 @@ class Failover:
         It is not looked at meanwhile, so that this is not taken for its owner's choice.
         """
         if self.is_on:
-            record = self._records[miner_id]
-            record.memory = replace(record.memory, lent=pool_id)
-            self._records.save_soon()
+            memory = replace(self._records[miner_id], lent=pool_id)
+            self._remember_soon(miner_id, memory)
         self._reserved.add(miner_id)
         try:
             outcome = await sending
@@ -324,10 +305,13 @@ class Failover:
             self._reserved.discard(miner_id)
             self._take_commands(miner_id)
         if outcome.is_success and self.is_on:
-            record = self._records[miner_id]
-            record.memory = replace(record.memory, first=pool_id, lent=None)
-            self._records.save_soon()
+            memory = replace(self._records[miner_id], first=pool_id, lent=None)
+            self._remember_soon(miner_id, memory)
         return outcome
+
+    def _remember_soon(self, miner_id: str, memory: Memory) -> None:
+        self._records[miner_id] = memory
+        self._records.save_soon()
 
     @callback
     def _take_commands(self, miner_id: str) -> None:
@@ -378,7 +362,7 @@ class Failover:
 
     def _remember(self, decision: Decision, before: Mapping[str, Memory]) -> None:
         for miner_id, memory in decision.memories.items():
-            self._records[miner_id].memory = memory
+            self._records[miner_id] = memory
         if any(
             _shown(memory) != _shown(before.get(miner_id, Memory()))
             for miner_id, memory in decision.memories.items()
@@ -389,8 +373,7 @@ class Failover:
     def _settle(self, miners: Mapping[str, MinerFacts]) -> None:
         """Find out what became of moves that a restart interrupted."""
         for miner_id, facts in miners.items():
-            record = self._records[miner_id]
-            memory = record.memory
+            memory = self._records[miner_id]
             if (
                 memory.state not in ON_THE_WAY
                 or miner_id in self._moving
@@ -439,9 +422,9 @@ class Failover:
 
     def _memories(self) -> dict[str, Memory]:
         return {
-            miner_id: record.memory
+            miner_id: memory
             for miner_id in self._fleet.miners
-            if (record := self._records.get(miner_id)) is not None
+            if (memory := self._records.get(miner_id)) is not None
         }
 
     def _usable(self) -> dict[str, StratumPool]:
@@ -459,8 +442,8 @@ class Failover:
         order = _pool_ids(
             miner.config_entry.options if choice == "own" else self._options
         )
-        record = self._records.get(miner.config_entry.entry_id)
-        first = None if record is None else record.memory.first
+        memory = self._records.get(miner.config_entry.entry_id)
+        first = None if memory is None else memory.first
         if first is None or first not in self._fleet.pools or len(order) < 2:
             return order
         return (first, *(pool_id for pool_id in order if pool_id != first))
@@ -657,19 +640,19 @@ class Failover:
     @callback
     def _finish(self, move: Move, error: HomeAssistantError | None) -> None:
         """Note how a move ended, and report."""
-        now, record = time.time(), self._records[move.miner]
+        now, memory = time.time(), self._records[move.miner]
         miner = self._fleet.miners.get(move.miner)
         self._take_commands(move.miner)
         if error is None:
             order = () if miner is None else self._order_of(miner)
             is_first = bool(order) and order[0] == move.to
-            record.memory = has_arrived(record.memory, now, is_first=is_first)
+            memory = has_arrived(memory, now, is_first=is_first)
             event = "moved_back" if move.is_back else "moved_to_backup"
             reason = move.reason
         else:
-            record.memory = has_failed(record.memory, now, error.translation_key)
+            memory = has_failed(memory, now, error.translation_key)
             event, reason = "move_failed", message(self._hass, error)
-        self._records.save_soon()
+        self._remember_soon(move.miner, memory)
         facts = {
             "from": self._title(move.origin),
             "to": self._title(move.to),

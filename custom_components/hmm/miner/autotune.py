@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, override
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -21,10 +21,11 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..driver_api import MinerTelemetry, TuningLimits
-from ..driver_api.units import TERA, efficiency_j_per_th, parse_text
+from ..driver_api.units import TERA, efficiency_j_per_th
 from ..errors import refusal
 from ..markdown import async_create_issue
 from ..records import Records
+from ..stored import Stored
 from .profiles import Settings
 from .walk import (
     FINISHED,
@@ -79,8 +80,10 @@ USER_COMMAND: Final = "user_command"
 
 
 @dataclass(slots=True, kw_only=True)
-class AutotuneRecord:
+class AutotuneRecord(Stored):
     """What of a miner's autotune outlives a restart of Home Assistant."""
+
+    stored_as: ClassVar = {"queued_at": "asked"}
 
     state: AutotuneState = AutotuneState.OFF
     reason: str | None = None
@@ -93,35 +96,12 @@ class AutotuneRecord:
     target: Point | None = None
     """Where the miner goes at the end."""
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        return {
-            "state": self.state,
-            "reason": self.reason,
-            "caps": None if self.caps is None else self.caps.as_dict(),
-            "at_night": self.at_night,
-            "asked": self.queued_at,
-            "walk": None if self.walk is None else self.walk.as_dict(),
-            "target": None if self.target is None else list(self.target),
-        }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> AutotuneRecord:
-        """Return what was stored; any error is taken for a record that is broken."""
-        record = cls(
-            state=AutotuneState(data["state"]),
-            reason=parse_text(data["reason"]),
-            caps=data["caps"] and Caps.from_dict(data["caps"]),
-            at_night=data["at_night"] is True,
-            queued_at=float(data["asked"]),
-            walk=data["walk"] and Walk.from_dict(data["walk"]),
-            target=data["target"] and Point(*map(float, data["target"])),
-        )
-        if record.state is AutotuneState.QUEUED and record.caps is None:
+    @override
+    def verify(self) -> None:
+        if self.state is AutotuneState.QUEUED and self.caps is None:
             raise ValueError("nothing to wait for")
-        if record.state in _RUNNING and record.walk is None:
+        if self.state in _RUNNING and self.walk is None:
             raise ValueError("no walk")
-        return record
 
 
 class AutotuneTurns:

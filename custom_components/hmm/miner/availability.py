@@ -2,10 +2,10 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, override
 
 from ..driver_api import MinerTelemetry
-from ..driver_api.units import parse_number
+from ..stored import Stored
 
 _HOUR: Final = 3600.0
 _HOURS: Final = 24
@@ -15,13 +15,13 @@ _LONGEST_POLL: Final = 150.0
 
 
 @dataclass(slots=True)
-class Availability:
+class Availability(Stored):
     """The seconds of each hour of the last day, known ones and those online.
 
     Time in which a miner is off on purpose does not count.
     """
 
-    hours: deque[list[float]] = field(default_factory=lambda: deque(maxlen=_HOURS))
+    hours: deque[list[float]] = field(default_factory=deque)
     """Number of the hour, seconds known, seconds online."""
     boot_time: float | None = None
     """Seconds from its last start until it mined."""
@@ -68,20 +68,11 @@ class Availability:
             if before is not None and data.uptime - before <= _LONGEST_POLL:
                 self.boot_time = data.uptime
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        return {"hours": list(self.hours), "boot_time": self.boot_time}
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Availability:
-        """Return what was stored."""
-        result = cls(boot_time=parse_number(data["boot_time"]))
-        for stored in data["hours"]:
-            hour, total, online = (float(part) for part in stored)
+    @override
+    def verify(self) -> None:
+        for _, total, online in self.hours:
             if not 0 <= online <= total <= _HOUR * 2:
-                raise ValueError(stored)
-            result.hours.append([hour, total, online])
-        return result
+                raise ValueError(self.hours)
 
 
 def percent(total: float, online: float) -> float | None:

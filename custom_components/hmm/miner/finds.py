@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 import math
-from typing import Any
+from typing import ClassVar, override
 
 from ..driver_api import MinerTelemetry
 from ..driver_api.ranges import SHARE
-from ..driver_api.units import parse_int, parse_number
+from ..stored import Stored
 
 # A best share that went down counts again once so many polls in a row reported less:
 # the miner was reset. One that goes up and down is no news each time.
@@ -15,8 +15,12 @@ _POLLS_OF_A_RESET = 10
 
 
 @dataclass(slots=True)
-class MinerRecord:
+class MinerRecord(Stored):
     """The counts of a miner that must only be seen to grow once."""
+
+    stored_as: ClassVar = dict.fromkeys(
+        ("uptime", "session_share", "session_at", "lower_polls")
+    )
 
     identity: str = ""
     """Which device it is, and by which driver: another one counts otherwise."""
@@ -99,25 +103,10 @@ class MinerRecord:
         if before is not None and now is not None:
             self.best_share = max(self.best_share or 0.0, min(before, now)) or None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        return {
-            "identity": self.identity,
-            "blocks_found": self.blocks_found,
-            "best_share": self.best_share,
-            "best_at": self.best_at and self.best_at.isoformat(),
-        }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> MinerRecord:
-        """Return what was stored."""
-        best = parse_number(data["best_share"])
-        return cls(
-            str(data["identity"]),
-            parse_int(data["blocks_found"]),
-            best if best is not None and best in SHARE else None,
-            datetime.fromisoformat(at) if (at := data.get("best_at")) else None,
-        )
+    @override
+    def verify(self) -> None:
+        if self.best_share is not None and self.best_share not in SHARE:
+            self.best_share = None
 
 
 def _is_same_share(before: float | None, now: float | None) -> bool:

@@ -1,10 +1,12 @@
 """Commands for a miner that is off, kept until it is back; they survive a restart."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self, get_args
 
 from homeassistant.util import dt as dt_util
+
+from ..stored import Stored
 
 type Kind = Literal["mode", "pool", "mining", "restart"]
 """What a command changes; a newer one of its kind takes its place."""
@@ -13,7 +15,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind.__value__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Stored):
     """One command: the action with its data, and when it is too late for it.
 
     ``data`` is a secret: it may hold the user name of a pool. ``value`` is what is
@@ -45,35 +47,10 @@ class KeptCommands:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
-        return {
-            kind: asdict(kept)
-            | {
-                "until": kept.until.isoformat(),
-                "since": kept.since and kept.since.isoformat(),
-            }
-            for kind, kept in self.current().items()
-        }
+        return {kind: kept.as_dict() for kind, kept in self.current().items()}
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
         """Return what was stored; any error is taken for a record that is broken."""
-        return cls(
-            {
-                kind: Kept(
-                    action=str(kept["action"]),
-                    data=dict(kept["data"]),
-                    value=kept["value"],
-                    until=_instant(kept["until"]),
-                    since=_instant(since) if (since := kept.get("since")) else None,
-                )
-                for kind in KINDS
-                if (kept := data.get(kind)) is not None
-            }
-        )
-
-
-def _instant(stored: str) -> datetime:
-    instant = datetime.fromisoformat(stored)
-    if instant.tzinfo is None:
-        raise ValueError(stored)
-    return instant
+        kinds = [kind for kind in KINDS if data.get(kind) is not None]
+        return cls({kind: Kept.from_dict(data[kind]) for kind in kinds})

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final, override
 
 from ..driver_api import MinerTelemetry
-from ..driver_api.units import parse_text
 from ..since import Since
+from ..stored import Stored
 from .availability import Availability
 from .problems import RULES, MinerProblems, Values
 
@@ -59,7 +59,7 @@ ON_PURPOSE: Final = frozenset({MinerState.OFF, MinerState.PAUSED})
 
 
 @dataclass(slots=True)
-class StatusRecord:
+class StatusRecord(Stored):
     """What of a miner's status outlives a restart of Home Assistant."""
 
     status: Since = field(default_factory=Since)
@@ -74,29 +74,10 @@ class StatusRecord:
         """Return what must be stored soon when it changes."""
         return self.status.at, self.online.at, self.problem.at, self.paused_by
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        return {
-            "status": self.status.as_dict(),
-            "online": self.online.as_dict(),
-            "problem": self.problem.as_dict(),
-            "availability": self.availability.as_dict(),
-            "paused_by": self.paused_by,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> StatusRecord:
-        """Return what was stored."""
-        status = Since.from_dict(data["status"])
-        if status.state is not None:
-            MinerState(str(status.state))
-        return cls(
-            status,
-            Since.from_dict(data["online"]),
-            Since.from_dict(data["problem"]),
-            Availability.from_dict(data["availability"]),
-            parse_text(data["paused_by"]),
-        )
+    @override
+    def verify(self) -> None:
+        if self.status.state is not None:
+            MinerState(str(self.status.state))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

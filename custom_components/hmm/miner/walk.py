@@ -11,12 +11,14 @@ hot, too loud or draws too much is the last, because all further ones are hotter
 So there are never more points than steps in both lists.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 import math
 from statistics import fmean
-from typing import Any, Final, NamedTuple, Self
+from typing import ClassVar, Final, NamedTuple, override
+
+from ..stored import Stored
 
 SETTLE_SECONDS: Final = 180.0
 """From a write until the short averages of the firmwares are those of the new point."""
@@ -87,7 +89,7 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caps:
+class Caps(Stored):
     """What the user wants, and what no good point exceeds."""
 
     max_power: float
@@ -102,16 +104,6 @@ class Caps:
     max_error: float = 1.0
     """Percent of wrong results."""
     minutes_per_point: float = 10.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return stored caps. Raises ValueError, LookupError or TypeError."""
-        numbers = {key: _number(value) for key, value in data.items() if key != "goal"}
-        return cls(goal=Goal(data["goal"]), **numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +135,7 @@ _OPTIONAL: Final = ("regulator", "fan", "error", "supply")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Stored):
     """A point that was measured, and how it is."""
 
     frequency: float
@@ -163,26 +155,21 @@ class Trial:
         """Return where it is."""
         return Point(self.frequency, self.core_voltage)
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return a stored trial. Raises ValueError, LookupError or TypeError."""
-        numbers = {
-            key: None if value is None else _number(value)
-            for key, value in data.items()
-            if key != "verdict"
-        }
-        verdict = Verdict(data["verdict"])
-        needed = ("hashrate", "power") if verdict is Verdict.GOOD else ()
-        if not (numbers["frequency"] and numbers["core_voltage"]) or any(
-            numbers[key] is None for key in needed
+    @override
+    def verify(self) -> None:
+        is_good = self.verdict is Verdict.GOOD
+        if not (self.frequency and self.core_voltage) or (
+            is_good and None in (self.hashrate, self.power)
         ):
             raise ValueError("a figure is missing")
-        return cls(verdict=verdict, **numbers)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
+class Walk(Stored):
     """Where a walk is. Made by ``begin`` and ``with_sample``, and never changed."""
+
+    # The present point starts over
+    stored_as: ClassVar = dict.fromkeys(("since", "samples", "blind"))
 
     frequencies: tuple[float, ...]
     voltages: tuple[float, ...]
@@ -245,42 +232,13 @@ class Walk:
             point.frequency in self.frequencies and point.core_voltage in self.voltages
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return what outlives a restart as JSON; the present point starts over."""
-        return {
-            "frequencies": list(self.frequencies),
-            "voltages": list(self.voltages),
-            "caps": self.caps.as_dict(),
-            "start": list(self.start),
-            "point": list(self.point),
-            "tried": [asdict(trial) for trial in self.tried],
-            "needs": list(self.needs),
-            "ended": self.ended,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return a stored walk. Raises ValueError, LookupError or TypeError."""
-        walk = cls(
-            frequencies=tuple(_number(value) for value in data["frequencies"]),
-            voltages=tuple(_number(value) for value in data["voltages"]),
-            caps=Caps.from_dict(data["caps"]),
-            start=Point(*(_number(value) for value in data["start"])),
-            point=Point(*(_number(value) for value in data["point"])),
-            tried=tuple(Trial.from_dict(trial) for trial in data["tried"]),
-            needs=(*_MEASURED, *(key for key in _OPTIONAL if key in data["needs"])),
-            ended=data["ended"] and str(data["ended"]),
-        )
-        on_way = walk.contains(walk.point) if walk.tried else walk.point == walk.start
-        if walk.ended is None and not on_way:
+    @override
+    def verify(self) -> None:
+        if not {*_MEASURED} <= {*self.needs} <= {*_MEASURED, *_OPTIONAL}:
+            raise ValueError(self.needs)
+        on_way = self.contains(self.point) if self.tried else self.point == self.start
+        if self.ended is None and not on_way:
             raise ValueError("a point beyond the lists")
-        return walk
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not math.isfinite(value):
-        raise ValueError(value)
-    return float(value)
 
 
 def seconds_per_point(caps: Caps) -> float:

@@ -9,10 +9,11 @@ no restart reaches the miner.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Final
 
+from ..stored import Newest, Stored
 from .status import MinerState
 
 MAX_RESTARTS: Final = 3
@@ -60,39 +61,21 @@ class WatchdogAction(StrEnum):
 
 
 @dataclass(slots=True)
-class WatchdogRecord:
+class WatchdogRecord(Stored):
     """What of a miner's watchdog outlives a restart of Home Assistant."""
 
     enabled: bool = False
-    restarts: list[float] = field(default_factory=list)
+    restarts: Annotated[list[float], Newest(MAX_RESTARTS)] = field(default_factory=list)
     """When it restarted the miner in the last 24 hours, as Unix timestamps."""
     waits: bool = False
     """Whether no share came since the last restart or cut."""
     gave_up: bool = False
-    cycles: list[float] = field(default_factory=list)
+    cycles: Annotated[list[float], Newest(MAX_CYCLES)] = field(default_factory=list)
     """When it cut the power in the last 24 hours."""
     cycled: bool = False
     """Whether no share came since it cut the power."""
     cut: str | None = None
     """The plug that is off now because of it."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Any) -> WatchdogRecord:
-        """Return what was stored; a version that cut no power stored less."""
-        cut = data.get("cut")
-        return cls(
-            data["enabled"] is True,
-            [float(at) for at in data["restarts"][-MAX_RESTARTS:]],
-            data["waits"] is True,
-            data["gave_up"] is True,
-            [float(at) for at in data.get("cycles", ())][-MAX_CYCLES:],
-            data.get("cycled") is True,
-            cut if isinstance(cut, str) else None,
-        )
 
     def forget_old(self, now: float) -> None:
         """Drop what is no more of the last 24 hours, or of the future."""

@@ -7,11 +7,12 @@ what of a total belongs to the last 24 hours, follows from what was seen before.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar, Self, override
 
 from ..driver_api import DashboardTileData, PoolBlock
 from ..driver_api.ranges import BLOCKS
 from ..driver_api.units import parse_int
+from ..stored import Stored
 
 DAY = 86_400
 _NEW_CURRENCY = DAY / 2
@@ -324,8 +325,10 @@ class BlockLog:
 
 
 @dataclass(slots=True)
-class AccountRecord:
+class AccountRecord(Stored):
     """What is kept of one account: its news, and the blocks of its last day."""
+
+    stored_as: ClassVar = {"other": None}
 
     watch: BlockWatch = field(default_factory=BlockWatch)
     log: BlockLog = field(default_factory=BlockLog)
@@ -385,27 +388,15 @@ class AccountRecord:
         self.log.update(tiles.blocks_found, now)
         return self.log.last_day() if listed is None else listed
 
+    @override
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        return {
-            **self.log.as_dict(),
-            "watch": self.watch.as_dict(),
-            "currency": self.currency,
-            "has_hashrate": self.has_hashrate,
-            "has_time": self.has_time,
-        }
+        stored = super().as_dict()
+        return {**stored.pop("log"), **stored}
 
+    @override
     @classmethod
-    def from_dict(cls, data: Any) -> AccountRecord:
-        """Return what was stored."""
-        watch, currency = data.get("watch"), data.get("currency")
-        return cls(
-            BlockWatch() if watch is None else BlockWatch.from_dict(watch),
-            BlockLog.from_dict(data),
-            currency if isinstance(currency, str) else None,
-            data.get("has_hashrate") is True,
-            data.get("has_time") is True,
-        )
+    def from_dict(cls, data: Any) -> Self:
+        return super().from_dict({**data, "log": data})
 
 
 def _last_day_of_list(tiles: DashboardTileData, start: float) -> int | None:

@@ -13,8 +13,8 @@ from homeassistant.components.climate import (
 )
 
 from ..driver_api.units import parse_number
+from ..stored import BROKEN, instant
 from .keys import CONF_BOOST_TIME
-from .planner.stored import instant
 from .records import StrategyRecord
 
 LOWEST_TARGET: Final = 5.0
@@ -80,7 +80,10 @@ class Heating:
         """Return when a boost ends."""
         if self.preset != PRESET_BOOST:
             return None
-        return instant(self._record.climate.get(_BOOST_ENDS))
+        try:
+            return instant(self._record.climate.get(_BOOST_ENDS))
+        except BROKEN:
+            return None
 
     @staticmethod
     def _valid_preset(preset: object) -> str:

@@ -39,30 +39,6 @@ def manual_of(options: Mapping[str, Any], now: datetime, against: str | None) ->
     return Manual("next_change", against=against)
 
 
-def manual_as_dict(manual: Manual) -> dict[str, Any]:
-    """Return as JSON what was set by hand."""
-    return {
-        "ends": manual.ends,
-        "until": manual.until and manual.until.isoformat(),
-        "against": manual.against,
-    }
-
-
-def manual_from_dict(data: Any) -> Manual:
-    """Return what was stored; any error is taken for a record that is broken."""
-    ends, against = data["ends"], data["against"]
-    if ends == "never":
-        ends = HOLD_RELEASED  # As it was called before
-    if ends not in ("time", HOLD_NEXT, HOLD_RELEASED):
-        raise ValueError(ends)
-    if against is not None and not isinstance(against, str):
-        raise TypeError(against)
-    until = data["until"] and datetime.fromisoformat(data["until"])
-    if until is not None and until.tzinfo is None:
-        raise ValueError(until)
-    return Manual(ends, until, against)
-
-
 @callback
 def circuits_of(
     hass: HomeAssistant,

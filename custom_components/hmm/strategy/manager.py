@@ -384,7 +384,7 @@ class StrategyManager:
         if watts is None and (watts := steered.min_watts(mode)) is None:
             return
         led = (self._led | {steered.id}) & self._miners.keys()
-        entries = Ledger.from_dict(self.store.settled, dt_util.utcnow()).entries
+        entries = Ledger.restored(self.store.settled, dt_util.utcnow()).entries
         loads = {id_: load(self._miners[id_].view, entries.get(id_)) for id_ in led}
         circuits = circuits_of(self.hass, self._options, led, self._drawn_by)
         circuit = refusing(circuits, loads, steered.id, watts)
@@ -600,7 +600,7 @@ class StrategyManager:
             standings,
             (self._miners[id_].view for id_ in led),
             circuits_of(self.hass, self._options, led, self._drawn_by),
-            Ledger.from_dict(self.store.settled, now),
+            Ledger.restored(self.store.settled, now),
         )
 
     def _plan(self, now: datetime, settlement: Settlement) -> None:

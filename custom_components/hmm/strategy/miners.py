@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 import re
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Final, Literal, NamedTuple
 
 from homeassistant.const import ATTR_MODE
 from homeassistant.core import Context, HomeAssistant, callback
@@ -29,11 +29,10 @@ from ..miner.coordinator import MinerCoordinator
 from ..miner.plug import plug_is_on
 from ..miner.status import BY_STRATEGY, MinerState
 from ..sentences import reason_sentence
-from .limits import manual_as_dict, manual_from_dict
+from ..stored import Newest, Stored
 from .planner.circuits import load
 from .planner.model import LEAVE, OFF, ON, Control, Manual, MinerView, Mode, Rung
 from .planner.rungs import is_at
-from .planner.stored import instant
 from .room import room_of
 from .watts import EXCEEDS, SETTLE_SECONDS, LearnedWatts
 
@@ -58,14 +57,14 @@ _NORMAL: Final = ("standard", "medium", "mining")
 
 
 @dataclass(slots=True)
-class MinerMemory:
+class MinerMemory(Stored):
     """What of a steered miner must outlive a restart of Home Assistant."""
 
     expected: Rung | None = None
     """What HMM has set it to, None while no strategy decides."""
     manual: Manual | None = None
     watts: LearnedWatts = field(default_factory=LearnedWatts)
-    work: dict[str, list[float]] = field(default_factory=dict)
+    work: Annotated[dict[str, list[float]], Newest(_DAYS)] = field(default_factory=dict)
     """By day: the sums of W and H/s of its polls, for the last days on which it worked."""
     efficiency: float | None = None
     """J/TH of these days, and when it last worked."""
@@ -76,43 +75,6 @@ class MinerMemory:
     """W when it last mined: one that does not respond may draw that again."""
     seen_at: datetime | None = None
     """When it was polled last: who has restarted since may have forgotten a pause."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        return {
-            "expected": self.expected,
-            "manual": self.manual and manual_as_dict(self.manual),
-            "watts": self.watts.as_dict(),
-            "work": self.work,
-            "efficiency": self.efficiency,
-            "fan_speed": self.fan_speed,
-            "efficiency_at": self.efficiency_at and self.efficiency_at.isoformat(),
-            "drew": self.drew,
-            "seen_at": self.seen_at and self.seen_at.isoformat(),
-        }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        """Return what was stored; any error is taken for a record that is broken."""
-        expected, manual = data["expected"], data["manual"]
-        if expected is not None and not isinstance(expected, str):
-            raise TypeError(expected)
-        return cls(
-            expected=expected,
-            manual=None if manual is None else manual_from_dict(manual),
-            watts=LearnedWatts.from_dict(data["watts"]),
-            work={
-                str(day): [float(watts), float(hashrate)]
-                for day, (watts, hashrate) in list(data.get("work", {}).items())[
-                    -_DAYS:
-                ]
-            },
-            efficiency=parse_number(data.get("efficiency")),
-            fan_speed=parse_number(data.get("fan_speed")),
-            efficiency_at=instant(data.get("efficiency_at")),
-            drew=parse_number(data.get("drew")),
-            seen_at=instant(data.get("seen_at")),
-        )
 
     def rank(self, now: datetime, watts: float, hashrate: float) -> None:
         """Add a poll of a miner that works: what a ranking goes by.

@@ -1,15 +1,14 @@
 """What of the strategies outlives a restart of Home Assistant."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final, Self
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Self
 
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import DOMAIN
-from ..driver_api.units import parse_number
 from ..safe_store import SafeStore
-from .limits import manual_as_dict, manual_from_dict
+from ..stored import BROKEN, Newest, Stored
 from .miners import MinerMemory
 from .planner.model import Manual
 
@@ -20,19 +19,27 @@ _LATER_SECONDS: Final = 600
 _MAX_BANDS: Final = 48
 OF_SUN: Final = ""
 """Instead of a band: what the miners of a solar strategy used of its surplus."""
-_BROKEN = (AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
+class Override(Stored):
     """What the user wants of a whole strategy, a rung or ``band_`` with an id."""
 
     to: str
     manual: Manual
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        return {"to": self.to, **self.manual.as_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """Return what was stored. Raises an error if that cannot be read."""
+        return cls(str(data["to"]), Manual.from_dict(data))
+
 
 @dataclass(slots=True)
-class Used:
+class Used(Stored):
     """What was used in a band: kWh, what that cost, and what mining brought."""
 
     energy: float = 0.0
@@ -41,7 +48,7 @@ class Used:
 
 
 @dataclass(slots=True, kw_only=True)
-class StrategyRecord:
+class StrategyRecord(Stored):
     """One strategy as it was left."""
 
     enabled: bool = True
@@ -49,45 +56,10 @@ class StrategyRecord:
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What the planner wants to remember."""
     override: Override | None = None
-    used: dict[str, Used] = field(default_factory=dict)
+    used: Annotated[dict[str, Used], Newest(_MAX_BANDS)] = field(default_factory=dict)
     """By the id of a band, or ``OF_SUN``."""
     climate: dict[str, Any] = field(default_factory=dict)
     """Mode, target and presets of a heating."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON."""
-        override = self.override
-        return {
-            "enabled": self.enabled,
-            "dry_run": self.dry_run,
-            "memory": self.memory,
-            "override": override
-            and {"to": override.to, **manual_as_dict(override.manual)},
-            "used": {key: asdict(usage) for key, usage in self.used.items()},
-            "climate": self.climate,
-        }
-
-    @classmethod
-    def from_dict(cls, data: Any) -> Self:
-        """Return what was stored; any error is taken for a record that is broken."""
-        record = cls(
-            enabled=data["enabled"] is True,
-            dry_run=data["dry_run"] is True,
-            memory=dict(data["memory"]),
-            used={
-                str(key): Used(
-                    **{
-                        part.name: parse_number(usage.get(part.name)) or 0.0
-                        for part in fields(Used)
-                    }
-                )
-                for key, usage in list(data["used"].items())[:_MAX_BANDS]
-            },
-            climate=dict(data["climate"]),
-        )
-        if (override := data["override"]) is not None:
-            record.override = Override(str(override["to"]), manual_from_dict(override))
-        return record
 
 
 class StrategyStore:
@@ -116,7 +88,7 @@ class StrategyStore:
             for key, row in rows.items():
                 try:
                     records[key] = make(row)
-                except _BROKEN:
+                except BROKEN:
                     broken.append(key)
             return records
 

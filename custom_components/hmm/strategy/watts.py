@@ -1,11 +1,10 @@
 """What a miner draws and brings in each of its modes, learned from its polls."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self, override
 
-from ..driver_api.units import parse_number
+from ..stored import Newest, Stored
 
 SETTLE_SECONDS: Final = 180.0
 """While a miner starts up it draws less than in the long run."""
@@ -20,11 +19,15 @@ _LARGEST: Final = 1e21
 
 
 @dataclass(slots=True)
-class Draw:
+class Draw(Stored):
     """The last watts and H/s of one mode; about their median it draws and brings."""
 
-    watts: list[float] = field(default_factory=list)
-    hashrates: list[float] = field(default_factory=list)
+    stored_as: ClassVar = dict.fromkeys(
+        ("steady_watts", "steady_hashrate", "has_spike")
+    )
+
+    watts: Annotated[list[float], Newest(_SAMPLES)] = field(default_factory=list)
+    hashrates: Annotated[list[float], Newest(_SAMPLES)] = field(default_factory=list)
     steady_watts: float | None = None
     steady_hashrate: float | None = None
     has_spike: bool = False
@@ -34,6 +37,12 @@ class Draw:
         """Take the medians where they really are others than before."""
         self.steady_watts = _steady(self.steady_watts, self.watts)
         self.steady_hashrate = _steady(self.steady_hashrate, self.hashrates)
+
+    @override
+    def verify(self) -> None:
+        if not all(0 <= value <= _LARGEST for value in self.watts + self.hashrates):
+            raise ValueError(self)
+        self.settle()
 
 
 @dataclass(slots=True)
@@ -83,21 +92,13 @@ class LearnedWatts:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON."""
-        return {
-            rung: {"watts": draw.watts, "hashrates": draw.hashrates}
-            for rung, draw in self.draws.items()
-        }
+        return {rung: draw.as_dict() for rung, draw in self.draws.items()}
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
-        """Return what was stored; any error is taken for a record that is broken."""
-        draws = {
-            str(rung)[:64]: Draw(_numbers(draw["watts"]), _numbers(draw["hashrates"]))
-            for rung, draw in list(data.items())[:_MAX_RUNGS]
-        }
-        for draw in draws.values():
-            draw.settle()
-        return cls(draws)
+        """Return what was stored. Raises an error if that cannot be read."""
+        newest = list(data.items())[-_MAX_RUNGS:]
+        return cls({str(rung): Draw.from_dict(draw) for rung, draw in newest})
 
 
 def _steady(before: float | None, values: list[float]) -> float | None:
@@ -106,8 +107,3 @@ def _steady(before: float | None, values: list[float]) -> float | None:
     now = median(values)
     is_same = before is not None and abs(now - before) <= _SLACK * before
     return before if is_same else now
-
-
-def _numbers(values: Iterable[Any]) -> list[float]:
-    numbers = (parse_number(value) for value in list(values)[-_SAMPLES:])
-    return [watts for watts in numbers if watts is not None and 0 <= watts <= _LARGEST]

@@ -375,7 +375,7 @@ def test_a_model_has_its_own_rung() -> None:
 def test_a_price_that_was_valid_forever_is_held_no_longer() -> None:
     """Given a file that says the year 9999, then the band is held for two hours."""
     stored = {"version": 1, "band": "Cheap", "valid_until": "9999-12-31T23:59:59+00:00"}
-    decision, memory = at(None, BandsMemory.from_dict(stored, START))
+    decision, memory = at(None, BandsMemory.restored(stored, START))
     assert decision.state == "holding"
     decision, _ = at(None, memory, now=START + 2 * HOUR)
     assert decision.state == "fallback"

@@ -199,4 +199,4 @@ def test_a_price_that_was_never_there_leaves_all_alone() -> None:
     assert {wish.rung for wish in decision.wishes} == {"leave"}
     decision, _ = decide(settings, None, replace(inputs, price=Price(40)))
     assert decision.champion == "Bitaxe"
-    assert ChampionMemory.from_dict([], START) == ChampionMemory()
+    assert ChampionMemory.restored([], START) == ChampionMemory()

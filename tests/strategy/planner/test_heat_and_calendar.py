@@ -150,7 +150,7 @@ def test_a_restart_in_the_middle_changes_nothing() -> None:
     room.strategy.memory = room.world.ledger = None
     assert room.run(HOUR) == rung
     assert len(room.world.commands) == count
-    assert HeatMemory.from_dict({"version": 1, "level": "x"}, START).level is None
+    assert HeatMemory.restored({"version": 1, "level": "x"}, START).level is None
 
 
 def test_rungs_can_be_limited() -> None:
@@ -227,7 +227,7 @@ def test_a_calendar_that_is_lost_is_held_for_two_hours() -> None:
 @pytest.mark.parametrize("damaged", [None, [], 5, "x", {"version": 2}, {"version": 1, "entries": {"a": 5}, "commanded_at": 3}])  # fmt: skip
 def test_damaged_files_are_no_memory(damaged: Any) -> None:
     """Given a file that is damaged, then all begin anew."""
-    ledger = Ledger.from_dict(damaged, START)
+    ledger = Ledger.restored(damaged, START)
     assert all(entry.target is None for entry in ledger.entries.values())
     now = START
     inputs = Inputs(now, miners=(bitaxe().view(now),))

@@ -123,7 +123,7 @@ def test_nothing_raises(seed: int) -> None:
         )
         assert now < settlement.next_check_at <= now + timedelta(minutes=15)
         assert set(settlement.controls) == {view.id for view in views}
-        ledger = Ledger.from_dict(damaged(ledger.as_dict(), rng), now)
+        ledger = Ledger.restored(damaged(ledger.as_dict(), rng), now)
 
 
 def test_a_strategy_that_was_removed_is_forgotten() -> None:

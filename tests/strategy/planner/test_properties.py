@@ -592,7 +592,7 @@ def test_a_slower_mode_draws_at_most_what_a_faster_one_does() -> None:
     world.circuits = [replace(circuit, max_watts=12 + 18)]
     world.run(10 * MINUTE)
     assert new.reported == "mode:eco"
-    entry = Ledger.from_dict(world.ledger, world.now).entries["new"]
+    entry = Ledger.restored(world.ledger, world.now).entries["new"]
     assert load(new.view(world.now), entry) == 18
     new.unknown = frozenset()
     assert load(new.view(world.now), entry) == 12

@@ -288,7 +288,7 @@ class World:
             )
         ledger = self.ledger
         if not isinstance(ledger, Ledger):
-            ledger = Ledger.from_dict(ledger, self.now)
+            ledger = Ledger.restored(ledger, self.now)
         settlement, ledger = settle(
             self.now, self.zone, standings, views, self.circuits, ledger
         )

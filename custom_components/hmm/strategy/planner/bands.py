@@ -9,7 +9,7 @@ import math
 from ...money.slots import Slot, Slots, slot_at, start_of_day
 from .model import LEAVE, OFF, Decision, Inputs, Sentence, State, Wish
 from .settings import Band, BandsSettings
-from .stored import Ahead, Memory
+from .stored import Memory
 
 _GRACE = timedelta(minutes=2)
 """How late a sensor may report the price of the next slot."""
@@ -32,10 +32,12 @@ _MAX_PLANNED = 200
 class BandsMemory(Memory):
     """The band that is followed and since when, and since when the price is missing."""
 
+    may_be_ahead = ("valid_until",)
+
     band: str | None = None
     since: datetime | None = None
     missing_since: datetime | None = None
-    valid_until: Ahead | None = None
+    valid_until: datetime | None = None
     fell_back: bool = False
 
 

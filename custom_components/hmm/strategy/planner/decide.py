@@ -27,11 +27,11 @@ def decide(
 
 
 _PLANNERS: Mapping[type[Settings], tuple[Callable[..., Any], Callable[..., Any]]] = {
-    BandsSettings: (bands.decide, bands.BandsMemory.from_dict),
-    CalendarSettings: (calendar.decide, calendar.CalendarMemory.from_dict),
-    ChampionSettings: (champion.decide, champion.ChampionMemory.from_dict),
-    HeatSettings: (heat.decide, heat.HeatMemory.from_dict),
-    SolarSettings: (solar.decide, solar.SolarMemory.from_dict),
+    BandsSettings: (bands.decide, bands.BandsMemory.restored),
+    CalendarSettings: (calendar.decide, calendar.CalendarMemory.restored),
+    ChampionSettings: (champion.decide, champion.ChampionMemory.restored),
+    HeatSettings: (heat.decide, heat.HeatMemory.restored),
+    SolarSettings: (solar.decide, solar.SolarMemory.restored),
 }
 
 

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Self, override
 
+from ...stored import Stored
 from .model import Rung
-from .stored import VERSION, as_json, mapping, past, restored, versioned
+from .stored import Memory, past
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Stored):
     """What HMM did with one miner.
 
     ``target`` is the last command, ``reached`` whether the miner has reported it.
@@ -32,37 +33,20 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Memory):
     """All miners' entries, and when each strategy last commanded one."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     commanded_at: Mapping[str, datetime] = field(default_factory=dict)
 
+    @override
     @classmethod
-    def from_dict(cls, data: object, now: datetime) -> Ledger:
-        """Return what was stored; what is damaged is left out."""
-        stored = versioned(data)
+    def restored(cls, data: Any, now: datetime) -> Self:
+        stored = super().restored(data, now)
         return cls(
-            entries={
-                miner: restored(Entry, mapping(entry), now)
-                for miner, entry in mapping(stored.get("entries")).items()
-            },
-            commanded_at={
-                key: at
-                for key, value in mapping(stored.get("commanded_at")).items()
-                if (at := past(value, now)) is not None
-            },
+            {miner: past(entry, now) for miner, entry in stored.entries.items()},
+            {key: min(at, now) for key, at in stored.commanded_at.items()},
         )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what is stored."""
-        return {
-            "version": VERSION,
-            "entries": {miner: as_json(entry) for miner, entry in self.entries.items()},
-            "commanded_at": {
-                key: at.isoformat() for key, at in self.commanded_at.items()
-            },
-        }
 
 
 def switches_of(entry: Entry, day: date) -> int:

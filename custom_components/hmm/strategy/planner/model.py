@@ -7,9 +7,10 @@ H/s. Miners and strategies go by ids that mean nothing here; ``None`` is unknown
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Literal
+from typing import Any, Literal, Self, override
 
 from ...money.slots import Slot
+from ...stored import Stored
 
 type Rung = str
 """``off``, ``lowest``, ``normal``, ``highest``, ``leave``, ``on`` (mines, in whatever
@@ -58,7 +59,7 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Stored):
     """A key of ux.md 7.5 with its values: numbers, instants, rungs and ids, no texts.
 
     ``miner``, ``old``, ``miners`` are ids; ``what`` and ``rung`` rungs
@@ -81,7 +82,7 @@ class Mode:
 
 
 @dataclass(frozen=True, slots=True)
-class Manual:
+class Manual(Stored):
     """A change by hand, and when the strategies decide again.
 
     With ``ends`` "next_change", when they no longer wish ``against``, which is what they
@@ -91,6 +92,13 @@ class Manual:
     ends: Literal["time", "next_change", "released"] = "next_change"
     until: datetime | None = None
     against: str | None = None
+
+    @override
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        if data["ends"] == "never":  # As it was called before
+            data = {**data, "ends": "released"}
+        return super().from_dict(data)
 
     def is_over(self, wished: str | None, now: datetime) -> bool:
         """Return whether the strategies, which now wish this, decide again."""
