@@ -1,7 +1,9 @@
 """Whatever the code of a driver does, its caller gets an answer or a DriverError."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+import gzip
 import linecache
 import logging
 from typing import Any
@@ -22,10 +24,14 @@ from custom_components.hmm.driver_engine.guard import (
     DriverFault,
     TimedOut,
     call_driver,
+    make_driver,
     read_driver,
+    release,
 )
+from custom_components.hmm.driver_engine.hanging import set_apart
 from custom_components.hmm.miner.session import _SharedConnector
 from simulator.axeos import SimulatedAxeOS
+from tests.listening import listening
 
 
 class Driver:
@@ -209,3 +215,95 @@ async def test_a_session_that_a_driver_spoils_serves_the_others(
         await bad.close()
         await good.close()
         connector.is_ending = True
+
+
+class Apart:
+    """Stands for a driver of the user, which runs in a thread of its own."""
+
+    driver_type = "apart"
+    session: ClientSession
+
+
+@pytest.fixture
+async def apart(session: ClientSession) -> AsyncIterator[Apart]:
+    """Return such a driver."""
+
+    def attach(driver: Apart, session: ClientSession) -> None:
+        driver.session = session
+
+    set_apart(Apart, "apart_driver.py")
+    driver = await make_driver(Apart, attach, session)
+    yield driver
+    await release(driver)
+
+
+async def past_hmm(driver: Apart, url: str) -> None:
+    """Read with a session of its own."""
+    async with ClientSession() as session, session.get(url) as response:
+        await response.read()
+
+
+async def given(driver: Apart, url: str) -> None:
+    """Read with the session that it was given."""
+    async with driver.session.get(url) as response:
+        await response.json()
+
+
+async def bare(driver: Apart, url: str) -> None:
+    """Read without any session."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    await reader.read()
+
+
+@pytest.mark.parametrize("read", [past_hmm, given, bare])
+async def test_what_a_driver_reads_past_hmm_has_an_end(
+    apart: Apart, read: Callable[[Apart, str], Awaitable[None]]
+) -> None:
+    """A device that goes on and on fills no memory, and the next call works again."""
+    sent, short = 0, False
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        size = 2 if short else 64 * 2**20
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            b"Connection: close\r\nContent-Length: %d\r\n\r\n" % size
+        )
+        with suppress(ConnectionError):
+            for _ in range(size // 2**16):
+                writer.write(b"1" * 2**16)
+                await writer.drain()
+                sent += 2**16
+            writer.write(b"{}"[: size % 2**16])
+        writer.close()
+
+    async with listening(serve) as port:
+        url = f"http://127.0.0.1:{port}"
+        with suppress(DriverError):
+            await call_driver(apart, lambda driver: read(driver, url), 20)
+        assert sent < 32 * 2**20
+        short = True
+        await call_driver(apart, lambda driver: read(driver, url), 5)
+
+
+async def test_a_body_that_unpacks_to_too_much(apart: Apart) -> None:
+    """Few bytes become many, which the given session does not all unpack."""
+    packed = gzip.compress(b"1" * 4000 + b" " * 64 * 2**20)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            "Content-Encoding: gzip\r\nContent-Length: "
+        )
+        writer.write(f"{head}{len(packed)}\r\n\r\n".encode() + packed)
+        await writer.drain()
+
+    async with listening(serve) as port:
+        with pytest.raises(DriverError):
+            await call_driver(
+                apart, lambda driver: given(driver, f"http://127.0.0.1:{port}"), 20
+            )

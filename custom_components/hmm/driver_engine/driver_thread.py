@@ -12,12 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 import logging
 import threading
-from typing import Any, cast
+from typing import Any, cast, override
 from weakref import WeakSet
 
 from aiohttp import ClientSession
 
 from ..driver_api import CannotConnect
+from ..driver_api.transports.bounded import READ_BUFFER
+from ..driver_api.transports.recording import MAX_BYTES
 from .hanging import Hanging
 from .job_threads import Job, jobs_of_call
 from .shared_session import SharedSession, session_like
@@ -64,6 +66,7 @@ class DriverThread:
         own = self._own
         if own.is_closed.is_set():
             raise CannotConnect("Its driver was replaced", reason="no_response")
+        own.loop.left = MAX_BYTES
         handle = _Handle()
         result = asyncio.wrap_future(
             asyncio.run_coroutine_threadsafe(handle.run(call), own.loop)
@@ -112,6 +115,51 @@ async def end_threads() -> None:
     await asyncio.gather(*(thread.end() for thread in tuple(_threads)))
 
 
+class _Loop(asyncio.EventLoop):
+    """Ends connections that bring a call more than it may read.
+
+    A driver may pass by the transports of HMM, and read whatever comes: that fills the
+    memory, and what reads gigabytes at once stops all threads for seconds.
+    """
+
+    left = 0
+    """Bytes that may still come for the call that runs."""
+
+    @override
+    async def create_connection(  # type: ignore[override]
+        self,
+        protocol_factory: Callable[[], asyncio.BaseProtocol],
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
+        return await super().create_connection(
+            lambda: self._bounded(protocol_factory()), *args, **kwargs
+        )
+
+    def _bounded(self, protocol: asyncio.BaseProtocol) -> asyncio.BaseProtocol:
+        if not isinstance(protocol, asyncio.Protocol):
+            return protocol  # It has a buffer of its own
+        made, received = protocol.connection_made, protocol.data_received
+        transport: Any = None
+
+        def connection_made(opened: asyncio.BaseTransport) -> None:
+            nonlocal transport
+            transport = opened
+            transport.max_size = READ_BUFFER
+            made(opened)
+
+        def data_received(data: bytes) -> None:
+            self.left -= len(data)
+            if self.left >= 0:
+                received(data)
+            else:
+                transport.abort()
+
+        protocol.connection_made = connection_made  # type: ignore[assignment, method-assign]
+        protocol.data_received = data_received  # type: ignore[method-assign]
+        return protocol
+
+
 @dataclass(slots=True, eq=False)
 class _Own:
     """What a thread holds: not the object whose collection ends it."""
@@ -119,7 +167,7 @@ class _Own:
     name: str
     hanging: Hanging
     # Not by the policy: loops of older versions of Home Assistant keep their executor
-    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.EventLoop)
+    loop: _Loop = field(default_factory=_Loop)
     sessions: list[ClientSession] = field(default_factory=list)
     is_closed: threading.Event = field(default_factory=threading.Event)
     ended: Future[None] = field(default_factory=Future)

@@ -10,6 +10,7 @@ from typing import Any, Final, override
 
 from aiohttp import (
     ClientHandlerType,
+    ClientPayloadError,
     ClientRequest,
     ClientResponse,
     ClientResponseError,
@@ -103,6 +104,20 @@ async def _record(
 
 
 class _BoundedResponse(ClientResponse):
+    @override
+    async def read(self) -> bytes:
+        """Return the body: so reads whoever has the session alone."""
+        if self._body is None:
+            try:
+                body = await read_body(self, MAX_BYTES)
+            except BaseException:
+                self.close()
+                raise
+            if len(body) > MAX_BYTES:
+                raise ClientPayloadError("The response is too long")
+            self._body = bytes(body)
+        return await super().read()
+
     @override
     async def start(self, connection: Connection) -> ClientResponse:
         assert connection.protocol is not None
