@@ -4,8 +4,8 @@ These tests are a call of pytest of their own (see script/test): everything is r
 down to the sockets, and all of it runs in one event loop for the whole session.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 import os
 from pathlib import Path
 import random
@@ -31,6 +31,7 @@ from tests.certificate import write_certificate
 from .pools import Pools
 from .sheet import ContactSheet
 
+IMAGES = CHECKOUT / "docs" / "images"
 TIME_ZONE = str(CORE_CONFIG["time_zone"])
 """The browser stands where Home Assistant does."""
 DESKTOP = ViewportSize(width=1280, height=860)
@@ -86,9 +87,9 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
-    """Return a browser profile that has never been anywhere, on a desktop."""
+    """Return a browser profile on a desktop, which keeps the files of the frontend."""
     context = await browser.new_context(
         viewport=DESKTOP,
         color_scheme="light",
@@ -100,14 +101,22 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     await context.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def page(context: BrowserContext) -> AsyncIterator[Page]:
-    """Return a page; the test fails if the page's JavaScript did."""
+@asynccontextmanager
+async def new_page(context: BrowserContext) -> AsyncGenerator[Page]:
+    """Open a page; in the end, fail if its JavaScript did."""
     page = await context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
+    await page.close()
     assert errors == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(context: BrowserContext) -> AsyncIterator[Page]:
+    """Return a page of the test's own."""
+    async with new_page(context) as page:
+        yield page
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -180,28 +189,21 @@ def is_saving() -> bool:
 
 
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory, is_saving: bool) -> Path:
-    """Return where pictures go: docs/images if they are saved."""
-    if is_saving:
-        return CHECKOUT / "docs" / "images"
-    return tmp_path_factory.mktemp("images")
-
-
-@pytest.fixture(scope="session")
-def sheet(images: Path) -> Iterator[ContactSheet]:
+def sheet(is_saving: bool) -> Iterator[ContactSheet]:
     """Return the sheet that shows all kinds of pools."""
-    sheet = ContactSheet()
+    sheet = ContactSheet(is_saving=is_saving)
     yield sheet
-    sheet.write(images / "pools.png", pairs=14)
+    sheet.write(IMAGES / "pools.png", pairs=14)
 
 
 @pytest.fixture
-def screenshot(images: Path) -> Screenshot:
+def screenshot(is_saving: bool) -> Screenshot:
     """Return a function that saves what a page shows, by a name."""
 
     async def save(page: Page, name: str) -> None:
-        # Whatever it was over last would be highlighted
-        await page.mouse.move(0, 0)
-        await page.screenshot(path=images / f"{name}.png", animations="disabled")
+        if is_saving:
+            # Whatever it was over last would be highlighted
+            await page.mouse.move(0, 0)
+            await page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
 
     return save

@@ -19,20 +19,23 @@ COLORS = 128
 
 
 class ContactSheet:
-    """Pictures of what tests see, in pairs; `write()` puts all into one."""
+    """Pictures of what tests see, in pairs, if they are saved; `write()` puts all into one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_saving: bool) -> None:
         """Begin with an empty one."""
+        self._is_saving = is_saving
         self._dialogs: dict[str, Image.Image] = {}
         self._pages: dict[str, Image.Image] = {}
 
     async def take_dialog(self, page: Page, title: str) -> None:
         """Take a picture of the dialog that is open."""
-        self._dialogs[title] = await _take(page, DIALOG)
+        if self._is_saving:
+            self._dialogs[title] = await _take(page, DIALOG)
 
     async def take_page(self, page: Page, title: str) -> None:
         """Take a picture of what is beside the sidebar."""
-        self._pages[title] = await _take(page, CONTENT)
+        if self._is_saving:
+            self._pages[title] = await _take(page, CONTENT)
 
     def write(self, path: Path, *, pairs: int) -> None:
         """Write it, if so many pairs were taken: not after a part of the tests."""

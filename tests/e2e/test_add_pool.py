@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import BrowserContext, Page, ViewportSize, expect
 import pytest
 import pytest_asyncio
 
@@ -12,8 +12,8 @@ from demo.home_assistant import Client, HomeAssistant
 from simulator.axeos import SimulatedAxeOS
 from simulator.braiins import DEMO_KEY, DEMO_USER
 
-from .conftest import Screenshot
-from .dialog import Dialog, open_device, open_integration
+from .conftest import DESKTOP, Screenshot, new_page
+from .dialog import Dialog, open_device, open_integration, visit
 from .pools import BCH_WALLET, Pools
 from .sheet import ContactSheet
 
@@ -64,13 +64,21 @@ async def see(page: Page, hashrate: float, unit: str = "TH/s") -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def page(context: BrowserContext) -> AsyncIterator[Page]:
+    """Return one page for all, as their owner has."""
+    async with new_page(context) as page:
+        yield page
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def restarted(
-    home_assistant: HomeAssistant, pools: Pools, config_folder: Path
+    page: Page, home_assistant: HomeAssistant, pools: Pools, config_folder: Path
 ) -> AsyncIterator[HomeAssistant]:
     """Return a Home Assistant that met a revoked token and a broken pool file.
 
     It was restarted: what Braiins Pool has told would serve for 100 s otherwise.
     """
+    await page.goto("about:blank")
     async with Client(home_assistant.url) as client:
         await client.log_in()
         # Unless it is there from a test before
@@ -132,6 +140,7 @@ async def test_pool_that_a_miner_mines_at(
         await sheet.take_page(page, "Solopool.org")
         await page.set_viewport_size(TALL)
         await screenshot(page, "pool")
+        await page.set_viewport_size(DESKTOP)
 
 
 async def test_wrong_key_can_be_corrected(
@@ -330,7 +339,7 @@ async def test_broken_pool_file_is_shown_in_the_repairs(
     page: Page, restarted: HomeAssistant, sheet: ContactSheet
 ) -> None:
     """Its name, the line and the key are told."""
-    await page.goto(f"{restarted.url}/config/repairs")
+    await visit(page, f"{restarted.url}/config/repairs")
     issue = page.get_by_text("broken.yaml cannot be used")
     await expect(issue).to_be_visible()
     await sheet.take_page(page, "A broken pool file")
