@@ -363,6 +363,27 @@ def test_control_characters_and_broken_utf8_spoil_no_poll() -> None:
     assert answer.json_object() == {"ssid": "a\x01\ufffd", "temp": 50}
 
 
+ODD_JSON = [
+    pytest.param(b'\xef\xbb\xbf{"name": "\xc3\xa4"}', "text/plain", id="mark of UTF-8"),
+    pytest.param(
+        b'{"name": "\xc3\xa4"}\r\n\0', "application/json", id="NUL at the end"
+    ),
+    pytest.param(b'{"name": "\xc3\xa4"}', "text/html", id="called a page"),
+    pytest.param(b'{"name": "\xe4"}', "text/plain; charset=ISO-8859-1", id="Latin-1"),
+    pytest.param(b'{"name": "\xe4"}', "x/y; charset=Windows-1252", id="Windows"),
+    pytest.param(b'{"name": "\xc3\xa4"}', "x/y; charset=latin1", id="said wrongly"),
+]
+
+
+@pytest.mark.parametrize(("body", "content_type"), ODD_JSON)
+async def test_json_as_small_web_servers_send_it(
+    session: aiohttp.ClientSession, body: bytes, content_type: str
+) -> None:
+    """Given JSON in an odd wrapping, it is read all the same."""
+    async with serving(always(reply(body, content_type=content_type))) as server:
+        assert await client(session, server).get_json("/info") == {"name": "ä"}
+
+
 async def test_a_message_never_quotes_the_answer(
     session: aiohttp.ClientSession,
 ) -> None:

@@ -110,6 +110,28 @@ def reply(body: bytes, status: int = 200, more: str = "") -> bytes:
 # Answers
 
 
+@pytest.mark.parametrize(
+    ("body", "charset"),
+    [
+        (b'\xef\xbb\xbf{"name": "\xc3\xa4"}', "utf-8"),
+        (b'{"name": "\xc3\xa4"}\n\0', "utf-8"),
+        (b'{"name": "\xe4"}', "iso-8859-1"),
+        (b'{"name": "\xe4"}', '"Windows-1252"'),
+    ],
+)
+async def test_json_as_small_web_servers_send_it(
+    session: aiohttp.ClientSession, body: bytes, charset: str
+) -> None:
+    """Given JSON in an odd wrapping, it is read all the same."""
+    answer = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset={charset}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    async with serving(answer.encode() + body) as server:
+        data, _ = await WebApi(session, server.base).get_json("stats")
+    assert data == {"name": "ä"}
+
+
 async def test_json(session: aiohttp.ClientSession) -> None:
     """JSON is JSON whatever its type is called, and slashes do not pile up."""
     async with serving(reply('{"hashrate": 1.5, "name": "a\x01γ"}'.encode())) as server:

@@ -13,7 +13,7 @@ from ..errors import AuthRequired, BadAnswer, CannotConnect, HtmlAnswer, Redirec
 from .bounded import READ_BUFFER, bounded, read_body
 from .failures import failure
 from .heard import note_reply, note_request
-from .json_text import load_json
+from .json_text import decode, load_json
 
 MAX_ANSWER = 1_048_576
 """Bytes; the longest known answer (/info of AxeOS 2.15) has about 4,000."""
@@ -32,6 +32,8 @@ class HttpReply:
     body: bytes = field(default=b"", repr=False)
     challenge: bool = False
     """Whether it came with ``WWW-Authenticate``."""
+    charset: str = ""
+    """What the device said about the encoding."""
 
     @property
     def ok(self) -> bool:
@@ -40,8 +42,8 @@ class HttpReply:
 
     @property
     def text(self) -> str:
-        """Return the body as text; bytes that are no UTF-8 become U+FFFD."""
-        return self.body.decode("utf-8", "replace")
+        """Return the body as text; bytes that cannot be read become U+FFFD."""
+        return decode(self.body, self.charset)
 
     def check_login(self) -> None:
         """Raise AuthRequired when the device wants a login (401 or 403)."""
@@ -62,13 +64,14 @@ class HttpReply:
                 reason="bad_response",
                 detail=f"HTTP {self.status}",
             )
-        if self.content_type == "text/html":
-            raise HtmlAnswer(
-                "The device answered with a web page", reason="not_a_miner"
-            )
         try:
             data = load_json(self.text)
         except ValueError:
+            # Some web servers call everything so, JSON as well
+            if self.content_type == "text/html":
+                raise HtmlAnswer(
+                    "The device answered with a web page", reason="not_a_miner"
+                ) from None
             raise BadAnswer(
                 "The device did not answer with JSON", reason="bad_response"
             ) from None
@@ -189,10 +192,13 @@ class HttpClient:
         if len(body) > MAX_ANSWER:
             raise BadAnswer("The device's answer is too long", reason="bad_response")
         # aiohttp's own property invents application/octet-stream.
-        content_type = response.headers.get("Content-Type", "")
+        content_type, _, charset = response.headers.get("Content-Type", "").partition(
+            ";"
+        )
         return HttpReply(
             response.status,
-            content_type.partition(";")[0].strip().lower(),
+            content_type.strip().lower(),
             bytes(body),
             challenge="WWW-Authenticate" in response.headers,
+            charset=charset,
         )

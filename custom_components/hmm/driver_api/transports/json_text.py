@@ -1,5 +1,6 @@
 """JSON as small devices write it."""
 
+import codecs
 from contextlib import suppress
 import json
 import re
@@ -12,6 +13,11 @@ _NO_NUMBER = re.compile(
 )
 
 
+_END = " \t\r\n\0"
+_WESTERN = ("8859-1", "latin1", "latin-1", "1252")
+"""How one calls the only other encoding that small servers use; browsers take all of
+these for the last."""
+
 _DECODER = json.JSONDecoder(strict=False)
 
 MAX_OBJECTS = 10_000
@@ -22,14 +28,27 @@ MAX_VALUES = 100_000
 largest account. Numbers take the longest to read."""
 
 
+def decode(body: bytes | bytearray, content_type: str) -> str:
+    """Return the text of a body, which is in UTF-8 unless its type says otherwise.
+
+    A mark of UTF-8 at the beginning is left out; what cannot be read becomes U+FFFD.
+    """
+    body = body.removeprefix(codecs.BOM_UTF8)
+    with suppress(UnicodeDecodeError):
+        return body.decode()
+    is_western = any(name in content_type.lower() for name in _WESTERN)
+    return body.decode("cp1252" if is_western else "utf-8", "replace")
+
+
 def load_json(text: str) -> Any:
     """Return what a text holds, null in the place of C's "nan" and "inf".
 
-    Takes control characters inside of strings. Raises ValueError: it is not JSON, is
-    nested too deeply, has over ``MAX_OBJECTS`` or ``MAX_VALUES``, or a number of over
-    4,300 digits.
+    Takes control characters inside of strings, and the NUL that ends a text in C.
+    Raises ValueError: it is not JSON, is nested too deeply, has over ``MAX_OBJECTS`` or
+    ``MAX_VALUES``, or a number of over 4,300 digits.
     """
     check_size(text)
+    text = text.rstrip(_END)
     for as_json in (str, without_nan):
         with suppress(RecursionError, ValueError):
             return _DECODER.decode(as_json(text))

@@ -24,7 +24,7 @@ from ..units import parse_number
 from .bounded import READ_BUFFER, bounded, read_body
 from .failures import failure
 from .heard import note_request
-from .json_text import load_json
+from .json_text import decode, load_json
 from .stratum import is_stratum_only
 
 MAX_ANSWER = 4_194_304
@@ -307,7 +307,7 @@ class WebApi:
         if last_bytes is not None:
             # A server without Range sends all of it
             del body[:-last_bytes]
-        return body.decode("utf-8", "replace")
+        return decode(body, response.headers.get("Content-Type", ""))
 
 
 def _place(base: str) -> tuple[str, int] | None:
