@@ -311,6 +311,25 @@ async def test_nothing_listens() -> None:
 
 
 @pytest.mark.usefixtures("socket_enabled")
+async def test_a_server_that_does_not_close() -> None:
+    """Given a firmware that waits for another question, the NUL ends its answer."""
+    release = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4095)
+        writer.write(b"{" + status().encode())
+        await writer.drain()
+        writer.write(b"}\0")
+        await release.wait()
+        writer.close()
+
+    async with listening(serve) as port:
+        client = CgminerClient("127.0.0.1", port)
+        assert (await client.command("summary")).message == "Summary"
+        release.set()
+
+
+@pytest.mark.usefixtures("socket_enabled")
 async def test_a_silent_server_ends_in_time() -> None:
     """The time for an answer is bounded."""
     release = asyncio.Event()

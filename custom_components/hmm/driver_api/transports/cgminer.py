@@ -193,12 +193,13 @@ class CgminerClient:
                 raw += chunk
                 if len(raw) > MAX_ANSWER:
                     raise BadAnswer("The answer is far too long", reason="bad_response")
+                # It ends an answer; some firmwares then wait for the next question
+                if raw.endswith(b"\0"):
+                    break
         except OSError as err:
-            # The NUL ends an answer: what comes after it does not matter.
-            if not raw.endswith(b"\0"):
-                raise NoReply(
-                    "The device broke the connection", reason="connection_lost"
-                ) from err
+            raise NoReply(
+                "The device broke the connection", reason="connection_lost"
+            ) from err
         finally:
             # Not close(): a half-closed socket would keep the device's only
             # thread busy.
