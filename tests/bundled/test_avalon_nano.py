@@ -375,6 +375,35 @@ async def test_a_fault_right_after_a_hot_poll_is_one_by_heat() -> None:
         await driver.close()
 
 
+async def test_a_chip_without_a_sensor_is_not_hot() -> None:
+    """255 is no reading: its place stays empty, and a fault was not by heat."""
+    fields = "SYSTEMSTATU[Work: In Fault] TMax[61] PVT_T0[61 255 60] OTemp[255]"
+    telemetry = await poll({"version": Q_VERSION, "stats": stats(fields)})
+    assert list(telemetry.chip_temperatures) == [61, None, 60]
+    assert telemetry.temperature_outlet is None
+    assert telemetry.problems == ("hardware_fault",)
+
+
+async def test_a_setting_that_nothing_confirms() -> None:
+    """Given a device that is gone after it took a setting, what it reports is unknown."""
+    answers = {
+        "version": Q_VERSION,
+        "stats": stats(Q_RUNNING),
+        "ascset": lambda item: (
+            refused(118, "ASC 0 set info: help|fan-spd|", "I")
+            if item == "0,help"
+            else refused(119, "ASC 0 set OK", "S")
+        ),
+    }
+    async with driving(answers) as (replay, driver):
+        driver.settle_seconds = 0.1
+        replay.answers["stats"] = ""
+        with pytest.raises(CommandFailed) as caught:
+            await driver.set_tuning("fan_speed", 60)
+        assert caught.value.reason_key == "setting_not_applied"
+        assert caught.value.reason_values == {"value": 60, "reported": "-"}
+
+
 async def test_counters_of_several_boards() -> None:
     """Garbled messages are summed up; what is no number does not count."""
     telemetry = await poll(

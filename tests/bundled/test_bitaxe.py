@@ -402,6 +402,8 @@ def test_one_sensor_of_two() -> None:
     assert single.temperature == 57
     assert single.chip_temperatures == ()
     assert read(INFO | {"temp": -1, "temp2": 60}).temperature == 60
+    unfitted = read(INFO | {"temp": 58.5, "temp2": 255, "vrTemp": 255})
+    assert (unfitted.temperature, unfitted.temperature_regulator) == (58.5, None)
 
 
 def test_the_fan_speed_of_a_fork_without_chip_temperatures() -> None:

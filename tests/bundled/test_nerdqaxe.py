@@ -334,7 +334,9 @@ def test_chips_without_a_sensor_keep_their_place() -> None:
     assert telemetry.chip_temperatures == (None, 55.5, None, 57.25, None)
     assert read(INFO | {"asicTemps": [0, 0, None]}).chip_temperatures == ()
     assert telemetry.temperature == 58.5
-    assert read(INFO | {"asicTemps": [55, 56], "temp": 0}).temperature == 56
+    for none in (0, 255):
+        chips = {"asicTemps": [55, 56, none], "temp": none}
+        assert read(INFO | chips).temperature == 56
 
 
 def test_a_board_without_pid_has_no_target() -> None:

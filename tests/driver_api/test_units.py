@@ -23,6 +23,7 @@ from custom_components.hmm.driver_api.units import (
     parse_count,
     parse_int,
     parse_number,
+    parse_temperature,
     parse_text,
     parse_timestamp,
     reject_percent,
@@ -54,6 +55,14 @@ PARSERS = [
     *(parse_number, parse_compact, parse_int),
     *(parse_amount, parse_count, parse_timestamp),
 ]
+
+
+def test_a_temperature_without_a_sensor() -> None:
+    """What firmwares write in its place is none; cold and fire are."""
+    for none in (0, 0.0, "0", -273, -274.15, 255, "255", 6553.5, None, "n/a", True):
+        assert parse_temperature(none) is None
+    for real in (-40, -1, 0.5, 61.25, 105, 220):
+        assert parse_temperature(real) == parse_temperature(str(real)) == real
 
 
 @pytest.mark.parametrize("parse", PARSERS)

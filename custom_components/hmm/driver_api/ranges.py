@@ -101,10 +101,10 @@ Share = Annotated[float, SHARE]
 EFFICIENCY = Range(
     "J/TH", 0.1, 1e9, "from far better than any chip to 1 W for 1,000 H/s"
 )
-Temperature = Annotated[
-    float,
-    Range("°C", -60, 300, "a chip that burns must be seen; beyond it no sensor works"),
-]
+TEMPERATURE = Range(
+    "°C", -60, 250, "a chip that burns must be seen; 255 is no sensor at all"
+)
+Temperature = Annotated[float, TEMPERATURE]
 Power = Annotated[
     float, Range("W", 0, 50_000, "several times what the largest machine draws")
 ]

@@ -11,7 +11,7 @@ import time
 from typing import Any, Literal
 import unicodedata
 
-from .ranges import AGE, EFFICIENCY
+from .ranges import AGE, EFFICIENCY, TEMPERATURE
 
 HashrateUnit = Literal["TH/s", "GH/s", "MH/s", "kH/s"]
 
@@ -123,6 +123,12 @@ def parse_age(value: Any) -> int | None:
     """
     seconds = parse_count(value)
     return seconds if seconds is not None and seconds in AGE else None
+
+
+def parse_temperature(value: Any) -> float | None:
+    """Return °C, None without a sensor: firmwares then write 0, -273 or 255."""
+    number = parse_number(value)
+    return number if number and number in TEMPERATURE else None
 
 
 def parse_timestamp(value: Any) -> datetime | None:

@@ -37,6 +37,7 @@ from custom_components.hmm.driver_api.units import (
     parse_bool,
     parse_int,
     parse_number,
+    parse_temperature,
     parse_text,
 )
 
@@ -58,8 +59,6 @@ _CALIBRATING = "caling"
 """What every refusal during a calibration says."""
 _FURTHER: tuple[str, ...] = ("litestats", "coin")
 """Commands of a poll that a firmware may not have."""
-_NO_SENSOR_BELOW = -100.0
-"""°C; the firmware writes -273 where it has no sensor."""
 
 
 _LIGHT_EFFECTS = {"steady": 1, "blink": 2, "breathe": 3, "cycle": 4}
@@ -276,8 +275,8 @@ class AvalonNanoDriver(BaseMinerAdapter):
         active = _active_pool(pools)
         chips = _per_chip(fields, "PVT_T")
         volts = [value for value in _per_chip(fields, "PVT_V") if value]
-        temperature = _temperature(fields.get("TMax"))
-        heat = tuple(map(_real_temperature, chips))
+        temperature = parse_temperature(fields.get("TMax"))
+        heat = tuple(map(parse_temperature, chips))
         hottest = max(filter(None, heat), default=0.0)
         # In a fault the chips cool down, or report nothing any more
         before = self._heat if _is_in_fault(fields) else 0.0
@@ -295,10 +294,10 @@ class AvalonNanoDriver(BaseMinerAdapter):
             temperature_board=_first_temperature(
                 fields, "Temp", "HBTemp", "HBOTemp", "HBITemp"
             ),
-            temperature_inlet=_temperature(fields.get("ITemp")),
-            temperature_outlet=_temperature(fields.get("OTemp")),
+            temperature_inlet=parse_temperature(fields.get("ITemp")),
+            temperature_outlet=parse_temperature(fields.get("OTemp")),
             chip_temperatures=heat if any(heat) else (),
-            target_temperature=_temperature(fields.get("TarT")),
+            target_temperature=parse_temperature(fields.get("TarT")),
             # Standby figures of the power supply are not to be trusted: two
             # recorded ones of a Q differ by 17 to 146 W.
             power=None if idle else _power(self._model, supply),
@@ -509,7 +508,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 f"The device took {number} but reports {reported}",
                 reason="setting_not_applied",
                 value=number,
-                reported=f"{reported:g}",
+                reported="-" if reported is None else f"{reported:g}",
             )
         return True
 
@@ -1187,17 +1186,8 @@ def _per_chip(fields: Fields, prefix: str) -> list[float | None]:
     ]
 
 
-def _real_temperature(value: float | None) -> float | None:
-    # 0 is what a sensor reports that is switched off.
-    return None if value is None or not value or value < _NO_SENSOR_BELOW else value
-
-
-def _temperature(value: Any) -> float | None:
-    return _real_temperature(parse_number(value))
-
-
 def _first_temperature(fields: Fields, *keys: str) -> float | None:
-    return _first_number(*(_temperature(fields.get(key)) for key in keys))
+    return _first_number(*(parse_temperature(fields.get(key)) for key in keys))
 
 
 def _percent(text: str | None) -> float | None:

@@ -238,7 +238,7 @@ class BitaxeDriver(axeos.AxeDriver):
             ),
             chip_errors=tuple(axeos.count(chip, "errorCount") for chip in monitored),
             uptime_total=axeos.count(info, "totalUptimeSeconds"),
-            temperature_regulator=axeos.positive(info, "vrTemp"),
+            temperature_regulator=axeos.temperature(info, "vrTemp"),
             temperature_board=axeos.board_temperature(info),
             chip_temperatures=chips if self._has_pair else (),
             fan_speed=_fan_speed(info),
@@ -612,7 +612,7 @@ def _chip_temperatures(info: Info) -> tuple[float | None, ...]:
     BitForge's `temp` is the average of its two, and wrong when one is missing.
     """
     for keys in (("chiptemp1", "chiptemp2"), ("temp", "temp2")):
-        temperatures = tuple(axeos.positive(info, key) for key in keys)
+        temperatures = tuple(axeos.temperature(info, key) for key in keys)
         if any(temperatures):
             return temperatures
     return ()

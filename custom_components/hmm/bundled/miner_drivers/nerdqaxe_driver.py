@@ -28,7 +28,7 @@ from custom_components.hmm.driver_api.units import (
     parse_bool,
     parse_compact,
     parse_int,
-    parse_number,
+    parse_temperature,
     parse_text,
 )
 
@@ -177,7 +177,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
         frequency = axeos.positive(info, "frequency")
         voltage = axeos.positive(info, "coreVoltage")
         chips = _chip_temperatures(info)
-        temperature = axeos.positive(info, "temp")
+        temperature = axeos.temperature(info, "temp")
         pools = self._pools(info)
         no_pool = (
             not stopped
@@ -210,7 +210,7 @@ class NerdqaxeDriver(axeos.AxeDriver):
             hashrate_10m=ten_minutes,
             hashrate_1h=hour,
             hashrate_1d=day,
-            temperature_regulator=axeos.positive(info, "vrTemp"),
+            temperature_regulator=axeos.temperature(info, "vrTemp"),
             temperature_board=axeos.board_temperature(info),
             chip_temperatures=chips,
             fan_speed=axeos.percent(info, "fanspeed"),
@@ -556,7 +556,10 @@ def _is_rising(info: Info) -> bool:
 
 def _is_too_hot(info: Info) -> bool:
     """Return whether the hottest chip is at the limit that the user set."""
-    limit, hottest = axeos.positive(info, "overheat_temp"), axeos.positive(info, "temp")
+    limit, hottest = (
+        axeos.positive(info, "overheat_temp"),
+        axeos.temperature(info, "temp"),
+    )
     return limit is not None and hottest is not None and hottest >= limit
 
 
@@ -565,7 +568,10 @@ def _is_nearly_too_hot(info: Info) -> bool:
 
     True as well where the firmware reports no temperature, or no limit.
     """
-    limit, hottest = axeos.positive(info, "overheat_temp"), axeos.positive(info, "temp")
+    limit, hottest = (
+        axeos.positive(info, "overheat_temp"),
+        axeos.temperature(info, "temp"),
+    )
     return limit is None or hottest is None or hottest >= limit - 15
 
 
@@ -613,11 +619,11 @@ def _fan_rpm(info: Info) -> tuple[int | None, ...]:
 
 
 def _chip_temperatures(info: Info) -> tuple[float | None, ...]:
-    """Return °C by chip, nothing where no chip has a sensor; 0 is none."""
+    """Return °C by chip, nothing where no chip has a sensor; 0 and 255 are none."""
     values = info.get("asicTemps")
     if not isinstance(values, list):
         return ()
-    numbers = (parse_number(value) for value in values)
+    numbers = map(parse_temperature, values)
     chips = tuple(number if number and number > 0 else None for number in numbers)
     return chips if any(chips) else ()
 

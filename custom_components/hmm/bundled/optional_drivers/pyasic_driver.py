@@ -45,6 +45,7 @@ from custom_components.hmm.driver_api import (
     TuningRange,
 )
 from custom_components.hmm.driver_api.reasons import CommandReason
+from custom_components.hmm.driver_api.units import parse_temperature
 
 REQUIREMENTS = ["pyasic_rs==0.8.6"]
 
@@ -189,8 +190,8 @@ class PyasicDriver(BaseMinerAdapter):
             temperature_board=_hottest(
                 board.board_temperature for board in data.hashboards
             ),
-            temperature_inlet=data.fluid_temperature,
-            temperature_outlet=data.outlet_fluid_temperature,
+            temperature_inlet=parse_temperature(data.fluid_temperature),
+            temperature_outlet=parse_temperature(data.outlet_fluid_temperature),
             power=_positive(data.wattage),
             uptime=None if data.uptime is None else int(data.uptime.total_seconds()),
             mode=_mode(data.tuning_target),
@@ -202,7 +203,7 @@ class PyasicDriver(BaseMinerAdapter):
             frequency=_frequency(data.hashboards),
             board_hashrates=_by_board(data, lambda board: _per_second(board.hashrate)),
             board_temperatures=_by_board(
-                data, lambda board: board.board_temperature or None
+                data, lambda board: parse_temperature(board.board_temperature)
             ),
             board_chips=_by_board(data, lambda board: board.working_chips),
             shares_accepted=_sum(pool.accepted_shares for pool in pools),
@@ -440,7 +441,7 @@ def _positive(value: float | None) -> float | None:
 
 def _hottest(values: Iterable[float | None]) -> float | None:
     """Return the highest of what was measured; 0 is a sensor that is off."""
-    return max((value for value in values if value), default=None)
+    return max(filter(None, map(parse_temperature, values)), default=None)
 
 
 def _by_board[T](

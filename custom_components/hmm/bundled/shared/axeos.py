@@ -34,6 +34,7 @@ from custom_components.hmm.driver_api.units import (
     parse_age,
     parse_int,
     parse_number,
+    parse_temperature,
     parse_text,
 )
 
@@ -297,13 +298,18 @@ def _positive(value: Any) -> float | None:
 def positive(info: Info, *keys: str) -> float | None:
     """Return the first of these fields that is a number above zero.
 
-    Right for what is never zero on a running device (temperatures, settings,
-    input voltage): there -1 and 0 say that no sensor is fitted.
+    Right for what is never zero on a running device (settings, input voltage).
     """
     for key in keys:
         if (number := parse_number(info.get(key))) is not None and number > 0:
             return number
     return None
+
+
+def temperature(info: Info, key: str) -> float | None:
+    """Return °C above zero; -1, 0 and 255 say that no sensor is fitted."""
+    number = parse_temperature(info.get(key))
+    return number if number is not None and number > 0 else None
 
 
 def natural(info: Info, *keys: str) -> float | None:
@@ -333,7 +339,7 @@ def percent(info: Info, *keys: str) -> float | None:
 
 def board_temperature(info: Info) -> float | None:
     """Return the °C of the hotter board sensor (old Hex and NerdQAxe firmwares)."""
-    sensors = (positive(info, "boardtemp1"), positive(info, "boardtemp2"))
+    sensors = (temperature(info, "boardtemp1"), temperature(info, "boardtemp2"))
     return max((value for value in sensors if value is not None), default=None)
 
 

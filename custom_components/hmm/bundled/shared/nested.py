@@ -5,7 +5,11 @@ import re
 from typing import Any
 
 from custom_components.hmm.driver_api import PoolSlot
-from custom_components.hmm.driver_api.units import parse_int, parse_number, parse_text
+from custom_components.hmm.driver_api.units import (
+    parse_int,
+    parse_temperature,
+    parse_text,
+)
 
 _CHIP_DIGITS = re.compile(r"[-_](?=[a-f]{,12}\d)[0-9a-f]{4,12}$", re.IGNORECASE)
 
@@ -54,7 +58,7 @@ def not_negative(value: float | None) -> float | None:
 
 def temperature(value: Any) -> float | None:
     """Return °C; 0 is what boards without a sensor report."""
-    return positive(parse_number(value))
+    return positive(parse_temperature(value))
 
 
 def count(value: Any) -> int | None:
