@@ -1,6 +1,6 @@
 """Data classes as JSON: what outlives a restart.
 
-How a field is stored follows from its type. One that is missing has its default: a new
+How a field is stored follows from its type, or it has a function that reads it. One that is missing has its default: a new
 field needs no migration.
 """
 
@@ -111,8 +111,12 @@ def _reader(hint: Any) -> _Reader:
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Annotated:
         read, limits = _reader(parts[0]), parts[1:]
-        most = [limit.maximum for limit in limits if isinstance(limit, Newest)]
-        return _newest(read, most[0]) if most else read
+        for limit in limits:
+            if isinstance(limit, Newest):
+                return _newest(read, limit.maximum)
+            if callable(limit):
+                return limit  # type: ignore[no-any-return]
+        return read
     if origin is UnionType:
         return _one_of([part for part in parts if part is not NoneType], parts)
     if origin is Literal:

@@ -694,10 +694,9 @@ async def test_the_file_is_read_again(
         lambda data, row: row.update(settings={"frequency": float("inf")}),
         lambda data, row: row.update(settings={"mode": 5}),
         lambda data, row: row.update(settings=[]),
-        lambda data, row: row.pop("id"),
         lambda data, row: data["models"].update(x=5),
         lambda data, row: data.update(imported=[]),
-        lambda data, row: data["miners"].update(x={}),
+        lambda data, row: data["miners"].update(x=[]),
         lambda data, row: data["models"]["key"].extend([row] * 10_000),
     ],
 )

@@ -41,6 +41,7 @@ from ..markdown import Markdown, async_create_issue, escape, printable
 from ..miner.coordinator import MinerCoordinator
 from ..pool.coordinator import PoolCoordinator
 from ..safe_store import SafeStore
+from ..stored import BROKEN
 from .manager import DriverChange, id_of
 from .service import DriverResult, DriverService
 
@@ -108,7 +109,7 @@ class DriverWatch:
         for key, data in (await self._store.async_load()).items():
             try:
                 watch = Watch.from_dict(data)
-            except AttributeError, LookupError, TypeError, ValueError:
+            except BROKEN:
                 broken.append(key)
                 continue
             # Another file may have been put there meanwhile

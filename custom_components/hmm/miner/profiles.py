@@ -5,11 +5,11 @@ They are kept in one file, with each miner's own point: what its owner tuned by 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 import logging
 import math
-from typing import Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, override
 import unicodedata
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from ..const import DOMAIN
 from ..languages import Language
 from ..listeners import notify_all
 from ..safe_store import SafeStore
+from ..stored import BROKEN, Stored
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,104 +40,6 @@ _STORE_VERSION = 1
 _SAVE_SECONDS = 30
 _BURST, _BURST_SECONDS, _PAUSE_SECONDS = 10, 60.0, 3.0
 """After so many changes within so long a time, they are shown once in a pause."""
-_BROKEN = (AttributeError, LookupError, TypeError, ValueError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TuningProfile:
-    """Settings under a name; ``miner`` is the entry of the only miner that has it."""
-
-    id: str = field(default_factory=lambda: uuid4().hex)
-    name: str
-    source: Source = "saved"
-    created: str = field(default_factory=lambda: dt_util.now().isoformat())
-    settings: Settings
-    measured: dict[str, Any] | None = None
-    """TH/s, W, J/TH and °C with these settings, and when that was."""
-    miner: str | None = None
-    origin: str | None = None
-    """The entry of the miner whose settings they were."""
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return a stored profile. Raises one of ``_BROKEN`` for what is none."""
-        if not is_name(data["name"]) or data["source"] not in get_args(
-            Source.__value__
-        ):
-            raise ValueError(data["name"])
-        return cls(
-            id=str(data["id"]),
-            name=data["name"],
-            source=data["source"],
-            created=str(data["created"]),
-            settings=read_settings(data["settings"]),
-            measured=data["measured"] and dict(data["measured"]),
-            miner=data["miner"],
-            origin=data["origin"],
-        )
-
-
-UNITS: Final = {
-    "frequency": "MHz",
-    "core_voltage": "mV",
-    "fan": "%",
-    "target_temperature": "°C",
-}
-
-
-def settings_text(settings: Settings, language: Language) -> str:
-    """Return settings as they are read: 505 MHz, 1120 mV."""
-    return ", ".join(
-        value if isinstance(value, str) else f"{language.short(value)} {UNITS[key]}"
-        for key, value in settings.items()
-    )
-
-
-@dataclass(slots=True, kw_only=True)
-class TuningRecord:
-    """What is kept of one miner: its model, its own point, the profile in use."""
-
-    model_key: str = ""
-    own_point: Settings | None = None
-    active: str | None = None
-    """The id of the profile that was applied last."""
-    lowered: bool = False
-    """Whether an overheat may have changed the settings: they are not the owner's."""
-    before: Settings | None = None
-    """What was set before an overheat, until it is so again."""
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return a stored record. Raises one of ``_BROKEN`` for what is none."""
-        point = data["own_point"]
-        return cls(
-            model_key=str(data["model_key"]),
-            own_point=None if point is None else read_settings(point),
-            active=data["active"],
-            lowered=data["lowered"] is True,
-            before=None
-            if (before := data.get("before")) is None
-            else read_settings(before),
-        )
-
-
-_NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""Categories of Unicode: control characters, line breaks, what has no meaning."""
-
-
-def folded(name: str) -> str:
-    """Return what is the same for all names that look alike."""
-    return unicodedata.normalize("NFKC", name).casefold()
-
-
-def is_name(name: object) -> bool:
-    """Return whether a text can be the name of a profile."""
-    return (
-        isinstance(name, str)
-        and 0 < len(name) <= LONGEST_NAME
-        and name == name.strip()
-        and not any(unicodedata.category(char) in _NOT_IN_NAMES for char in name)
-    )
 
 
 def read_settings(data: Mapping[str, Any]) -> Settings:
@@ -156,6 +59,76 @@ def read_settings(data: Mapping[str, Any]) -> Settings:
     if not settings:
         raise ValueError("no settings")
     return settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningProfile(Stored):
+    """Settings under a name; ``miner`` is the entry of the only miner that has it."""
+
+    id: str = field(default_factory=lambda: uuid4().hex)
+    name: str
+    source: Source = "saved"
+    created: str = field(default_factory=lambda: dt_util.now().isoformat())
+    settings: Annotated[Settings, read_settings]
+    measured: dict[str, Any] | None = None
+    """TH/s, W, J/TH and °C with these settings, and when that was."""
+    miner: str | None = None
+    origin: str | None = None
+    """The entry of the miner whose settings they were."""
+
+    @override
+    def verify(self) -> None:
+        if not is_name(self.name):
+            raise ValueError(self.name)
+
+
+UNITS: Final = {
+    "frequency": "MHz",
+    "core_voltage": "mV",
+    "fan": "%",
+    "target_temperature": "°C",
+}
+
+
+def settings_text(settings: Settings, language: Language) -> str:
+    """Return settings as they are read: 505 MHz, 1120 mV."""
+    return ", ".join(
+        value if isinstance(value, str) else f"{language.short(value)} {UNITS[key]}"
+        for key, value in settings.items()
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class TuningRecord(Stored):
+    """What is kept of one miner: its model, its own point, the profile in use."""
+
+    model_key: str = ""
+    own_point: Annotated[Settings, read_settings] | None = None
+    active: str | None = None
+    """The id of the profile that was applied last."""
+    lowered: bool = False
+    """Whether an overheat may have changed the settings: they are not the owner's."""
+    before: Annotated[Settings, read_settings] | None = None
+    """What was set before an overheat, until it is so again."""
+
+
+_NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of Unicode: control characters, line breaks, what has no meaning."""
+
+
+def folded(name: str) -> str:
+    """Return what is the same for all names that look alike."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def is_name(name: object) -> bool:
+    """Return whether a text can be the name of a profile."""
+    return (
+        isinstance(name, str)
+        and 0 < len(name) <= LONGEST_NAME
+        and name == name.strip()
+        and not any(unicodedata.category(char) in _NOT_IN_NAMES for char in name)
+    )
 
 
 class TuningProfiles:
@@ -186,7 +159,7 @@ class TuningProfiles:
         def read[T](parse: Callable[[Any], T], part: str, data: Any) -> T | None:
             try:
                 return parse(data)
-            except _BROKEN:
+            except BROKEN:
                 broken.append(part)
                 return None
 
@@ -367,12 +340,12 @@ class TuningProfiles:
     def _content(self) -> dict[str, Any]:
         return {
             "models": {
-                key: [asdict(profile) for profile in rows]
+                key: [profile.as_dict() for profile in rows]
                 for key, rows in self._models.items()
             },
-            "miners": {key: asdict(record) for key, record in self._miners.items()},
+            "miners": {key: record.as_dict() for key, record in self._miners.items()},
             "imported": {
-                key: [asdict(profile) for profile in rows]
+                key: [profile.as_dict() for profile in rows]
                 for key, rows in self._imported.items()
             },
             "adopted": sorted(self._adopted),

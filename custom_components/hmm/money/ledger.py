@@ -20,6 +20,7 @@ from ..markdown import async_create_issue
 from ..miner.energy import EnergyBook
 from ..records import Records
 from ..safe_store import SafeStore
+from ..stored import BROKEN
 from .cost import Charge, CostMeter, PriceLog
 from .earned import Earned
 from .efficiency import DayEfficiency
@@ -85,7 +86,7 @@ class Ledger:
         for key, line in (meters if isinstance(meters, Mapping) else {}).items():
             try:
                 self._meters[key] = CostMeter.from_dict(line)
-            except AttributeError, LookupError, TypeError, ValueError:
+            except BROKEN:
                 is_broken = True
         if is_broken:
             await self._store.async_set_aside("a sum is missing")
