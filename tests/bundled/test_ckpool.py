@@ -27,7 +27,8 @@ from custom_components.hmm.bundled.shared.ckpool_files import (
     worker_of,
 )
 from custom_components.hmm.bundled.shared.ckpool_log import CkpoolLog
-from custom_components.hmm.bundled.shared.ckpool_server import host_of, read_base
+from custom_components.hmm.bundled.shared.ckpool_server import read_base
+from custom_components.hmm.bundled.shared.web_address import host_of
 from custom_components.hmm.driver_api import (
     BadAnswer,
     DashboardTileData,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, override
 from custom_components.hmm.bundled.shared.axeos import (
     FAN_FLOOR,
     SMALL_CORES,
+    check_write,
     is_hashing,
     within_limits,
 )
@@ -407,18 +408,6 @@ def _range(mining: Info, name: str, bounds: tuple[float, float]) -> TuningRange 
 
 def _check(reply: HttpReply) -> None:
     """Raise what a refused command means."""
-    reply.check_login()
-    if reply.ok:
-        return
     if reply.status == 409:
         raise CommandFailed("The miner is busy", reason="busy")
-    if reply.status == 404:
-        raise CommandFailed(
-            "The miner's firmware does not know this command",
-            reason="command_unsupported",
-        )
-    raise CommandFailed(
-        f"The miner refused the command with HTTP status {reply.status}",
-        reason="command_refused",
-        detail=f"HTTP {reply.status}",
-    )
+    check_write(reply)

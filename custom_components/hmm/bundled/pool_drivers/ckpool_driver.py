@@ -11,11 +11,13 @@ from custom_components.hmm.bundled.shared.ckpool_server import (
     CkpoolFiles,
     FilesDriver,
     Place,
+    read_base,
+    wants_valid_certificate,
+)
+from custom_components.hmm.bundled.shared.web_address import (
     bracket,
     host_of,
-    read_base,
     typed_base,
-    wants_valid_certificate,
 )
 from custom_components.hmm.driver_api import (
     DriverError,
@@ -84,7 +86,7 @@ class CkpoolDriver(FilesDriver):
         if not host:
             raise InvalidValue("The pool needs an address", reason="host_invalid")
         port = parse_int(options.get("api_port")) or FILES_PORT
-        base = f"http://{bracket(host)}:{port}"
+        base = f"http://{bracket(host, port)}"
         return Place(bases=(base,), local=True, verify_ssl=verify)
 
     @override

@@ -6,11 +6,10 @@ from typing import Any, ClassVar, override
 from custom_components.hmm.bundled.shared.ckpool_server import (
     FilesDriver,
     Place,
-    host_of,
     read_base,
-    typed_base,
     wants_valid_certificate,
 )
+from custom_components.hmm.bundled.shared.web_address import host_of, typed_base
 
 HOST = "pool.nerdminers.org"
 

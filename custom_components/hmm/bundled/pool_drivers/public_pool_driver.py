@@ -4,8 +4,14 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, override
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from custom_components.hmm.bundled.shared.web_address import (
+    bracket,
+    host_of,
+    parts_of,
+    typed_base,
+)
 from custom_components.hmm.driver_api import (
     BadAnswer,
     BasePoolIntegration,
@@ -114,17 +120,17 @@ class PublicPoolDriver(BasePoolIntegration):
             base = _api_base(url, kwargs)
         except InvalidValue:
             return self.poll_seconds
-        hosted = _hosted(_host(base)) is not None
+        hosted = _hosted(host_of(base)) is not None
         return self.poll_seconds if hosted else self.own_poll_seconds
 
     @override
     async def detect(self, url: str, port: int) -> bool:
-        return _hosted(_host(url)) is not None
+        return _hosted(host_of(url)) is not None
 
     @override
     async def probe(self, url: str, port: int) -> list[FoundPool]:
         """Ask the usual ports of the API, never the stratum port."""
-        host = _host(url)
+        host = host_of(url)
         if not host:
             return []
         results = await asyncio.gather(
@@ -144,7 +150,7 @@ class PublicPoolDriver(BasePoolIntegration):
                     ("http", {}),
                     ("https", {"verify_ssl": False}),
                 ):
-                    base = f"{scheme}://{_bracket(host)}:{port}/api"
+                    base = f"{scheme}://{bracket(host, port)}/api"
                     api = WebApi(
                         self.session,
                         base,
@@ -233,7 +239,7 @@ class PublicPoolDriver(BasePoolIntegration):
     @override
     def validate_config(self, config: dict[str, Any]) -> bool:
         try:
-            if (typed := _typed_base(config)) is not None:
+            if (typed := typed_base(config)) is not None:
                 _read_base(typed)
         except InvalidValue:
             return False
@@ -403,21 +409,6 @@ def _own_blocks(
     return tuple(block for block in blocks if block.miner == address)
 
 
-def _host(url: str) -> str:
-    """Return the host of an address with or without scheme, port and path."""
-    text = url.strip().lower().rpartition("://")[2].partition("/")[0]
-    if text.count(":") > 1 and not text.startswith("["):
-        return text
-    try:
-        return (urlsplit(f"//{text}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
-
-
-def _bracket(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 def _hosted(host: str) -> str | None:
     """Return the API of a hosted pool, by its whole domain."""
     for domain, api in _HOSTED.items():
@@ -426,41 +417,25 @@ def _hosted(host: str) -> str | None:
     return None
 
 
-def _typed_base(options: Mapping[str, Any]) -> str | None:
-    return parse_text(options.get("api_base")) or parse_text(
-        options.get("api_base_url")
-    )
-
-
 def _api_base(url: str, options: Mapping[str, Any]) -> str:
     """Return where the API of a stratum host is. Raises InvalidValue."""
-    if (typed := _typed_base(options)) is not None:
+    if (typed := typed_base(options)) is not None:
         return _read_base(typed)
-    host = _host(url)
+    host = host_of(url)
     if not host:
         raise InvalidValue("The pool needs an address", reason="host_invalid")
-    return _hosted(host) or f"http://{_bracket(host)}:{API_PORT}/api"
+    return _hosted(host) or f"http://{bracket(host, API_PORT)}/api"
 
 
 def _read_base(typed: str) -> str:
     """Return the API of what was typed: its address or that of the web page."""
-    text = typed if "://" in typed else f"http://{typed}"
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if not host or parts.scheme not in ("http", "https"):
-        raise InvalidValue(
-            "The address of the statistics is no web address",
-            reason="statistics_address",
-        )
+    parts, host, port = parts_of(typed)
     if port is None:
         if (base := _hosted(host)) is not None:
             return base
         if "://" not in typed:
             port = API_PORT
-    place = _bracket(host) if port is None else f"{_bracket(host)}:{port}"
+    place = bracket(host, port)
     folders = [folder for folder in parts.path.split("/") if folder]
     if "api" in folders:
         folders = folders[: folders.index("api")]

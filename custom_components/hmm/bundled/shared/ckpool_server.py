@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 import time
 from typing import Any, ClassVar, override
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from custom_components.hmm.bundled.shared.ckpool_files import (
     DifficultyEstimate,
@@ -21,6 +21,11 @@ from custom_components.hmm.bundled.shared.ckpool_files import (
     worker_of,
 )
 from custom_components.hmm.bundled.shared.ckpool_log import CkpoolLog, LogBlock
+from custom_components.hmm.bundled.shared.web_address import (
+    bracket,
+    parts_of,
+    typed_base,
+)
 from custom_components.hmm.driver_api import (
     BadAnswer,
     BasePoolIntegration,
@@ -558,50 +563,16 @@ def _block(block: LogBlock, coin: str) -> PoolBlock:
     )
 
 
-def host_of(url: str) -> str:
-    """Return the host of an address with or without scheme, port and path."""
-    text = url.strip().lower().rpartition("://")[2].partition("/")[0]
-    if text.count(":") > 1 and not text.startswith("["):
-        return text
-    try:
-        return (urlsplit(f"//{text}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
-
-
-def bracket(host: str) -> str:
-    """Return a host as it stands in a web address."""
-    return f"[{host}]" if ":" in host else host
-
-
-def typed_base(options: Mapping[str, Any]) -> str | None:
-    """Return where the files are, if it was given."""
-    return parse_text(options.get("api_base")) or parse_text(
-        options.get("api_base_url")
-    )
-
-
 def read_base(typed: str) -> str:
     """Return the address of the files from what was typed.
 
     Raises InvalidValue: it is none.
     """
-    text = typed if "://" in typed else f"http://{typed}"
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if not host or parts.scheme not in ("http", "https"):
-        raise InvalidValue(
-            "The address of the statistics is no web address",
-            reason="statistics_address",
-        )
+    parts, host, port = parts_of(typed)
     path = parts.path.rstrip("/").removesuffix("/pool.status")
     for folder in ("/pool", "/users"):
         path = path.removesuffix(folder)
-    place = bracket(host) if port is None else f"{bracket(host)}:{port}"
-    return f"{parts.scheme}://{place}{path.rstrip('/')}"
+    return f"{parts.scheme}://{bracket(host, port)}{path.rstrip('/')}"
 
 
 def wants_valid_certificate(options: Mapping[str, Any]) -> bool:
