@@ -357,7 +357,8 @@ def shown_steps(tree: ast.AST) -> set[str]:
     }
     # What shows one of several forms gets its step as the first argument
     showing = ("_show_form", "_show_choice", "_propose", "_agree", "_ask_order")
-    for call in calls(tree, *showing, "_replace_miner", "_result"):
+    others = ("_ask_options", "_replace_miner", "_result")
+    for call in calls(tree, *showing, *others):
         shown.add(literal(call.args[0]))
     return {step_id for step_id in shown if step_id is not None}
 

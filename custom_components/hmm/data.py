@@ -163,11 +163,15 @@ def entry_kind(entry: HmmConfigEntry) -> EntryType | None:
 
 
 @callback
-def entries_of_kind(hass: HomeAssistant, kind: EntryType) -> list[HmmConfigEntry]:
-    """Return the entries of a kind, also the disabled ones."""
+def entries_of_kind(
+    hass: HomeAssistant, kind: EntryType, *, include_disabled: bool = True
+) -> list[HmmConfigEntry]:
+    """Return the entries of a kind."""
     return [
         entry
-        for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+        for entry in hass.config_entries.async_entries(
+            DOMAIN, include_ignore=False, include_disabled=include_disabled
+        )
         if entry_kind(entry) == kind
     ]
 
@@ -181,10 +185,10 @@ def fleet_entry(hass: HomeAssistant) -> FleetConfigEntry | None:
 @callback
 def pool_entries(hass: HomeAssistant) -> list[HmmConfigEntry]:
     """Return the entries of all pools that the user wants, not the disabled ones."""
-    return [
-        entry
-        for entry in hass.config_entries.async_entries(
-            DOMAIN, include_ignore=False, include_disabled=False
-        )
-        if entry_kind(entry) == EntryType.POOL
-    ]
+    return entries_of_kind(hass, EntryType.POOL, include_disabled=False)
+
+
+@callback
+def miner_entries(hass: HomeAssistant) -> list[HmmConfigEntry]:
+    """Return the entries of all miners that the user wants, not the disabled ones."""
+    return entries_of_kind(hass, EntryType.MINER, include_disabled=False)

@@ -12,7 +12,9 @@ from homeassistant.config_entries import (
     SOURCE_INTEGRATION_DISCOVERY,
     ConfigEntry,
     ConfigFlow,
+    ConfigFlowResult,
     FlowType,
+    OptionsFlow,
     UnknownEntry,
     UnknownSubEntry,
 )
@@ -263,6 +265,22 @@ def with_more_entities(options: Mapping[str, Any], wanted: bool) -> dict[str, An
     if wanted or CONF_MORE_ENTITIES in options:
         return {**options, CONF_MORE_ENTITIES: wanted}
     return {**options}
+
+
+class OptionSteps(OptionsFlow):
+    """Steps of the options of an entry."""
+
+    def _ask_options(
+        self, step_id: str, schema: vol.Schema, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Show a form of options, and keep them as they are entered."""
+        options = self.config_entry.options
+        if user_input is not None:
+            return self.async_create_entry(data={**options, **user_input})
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(schema, options),
+        )
 
 
 class QueueSteps(ConfigFlow):

@@ -6,7 +6,7 @@ browser of the administrator. So every placeholder is escaped, unless it is mark
 ``Markdown``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import wraps
 import re
 from typing import Any
@@ -120,6 +120,23 @@ def async_create_issue(
         translation_placeholders=placeholders(translation_placeholders),
         **kwargs,
     )
+
+
+@callback
+def own_issues(hass: HomeAssistant) -> list[ir.IssueEntry]:
+    """Return the repair issues of HMM."""
+    issues = ir.async_get(hass).issues.values()
+    return [issue for issue in issues if issue.domain == DOMAIN]
+
+
+@callback
+def async_delete_issues(
+    hass: HomeAssistant, keys: Container[str | None], *, but: Container[str]
+) -> None:
+    """Delete the issues with one of the translation keys, but not those in ``but``."""
+    for issue in own_issues(hass):
+        if issue.translation_key in keys and issue.issue_id not in but:
+            ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
 
 
 def escaping[F: FlowHandler[Any, Any, Any]](flow: type[F]) -> type[F]:

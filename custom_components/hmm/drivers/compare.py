@@ -15,9 +15,8 @@ from typing import Any, Final, Literal
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
-from homeassistant.helpers import issue_registry as ir
 
-from ..const import CONF_CREDENTIALS, CONF_DRIVER, CONF_OWN_RISK, DOMAIN
+from ..const import CONF_CREDENTIALS, CONF_DRIVER, CONF_OWN_RISK
 from ..data import HmmConfigEntry
 from ..driver_api import OWN_RISK
 from ..driver_api.transports.recording import Recording
@@ -29,7 +28,7 @@ from ..driver_engine.faults import why
 from ..driver_engine.legacy.siblings import with_siblings
 from ..driver_engine.shadow import Poll
 from ..errors import failure, localized, refusal
-from ..markdown import printable
+from ..markdown import own_issues, printable
 from ..miner.coordinator import MinerCoordinator
 from ..pool.coordinator import PoolCoordinator
 from .install import (
@@ -253,10 +252,8 @@ class DriverTrials:
         """Return the data of the repair issues about downloads."""
         return [
             {**issue.data}
-            for (domain, _), issue in ir.async_get(self._hass).issues.items()
-            if domain == DOMAIN
-            and issue.translation_key == DRIVER_INSTALL
-            and issue.data
+            for issue in own_issues(self._hass)
+            if issue.translation_key == DRIVER_INSTALL and issue.data
         ]
 
     def _read_offers(

@@ -3,8 +3,7 @@
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from ..const import DOMAIN
-from ..markdown import async_create_issue, code
+from ..markdown import async_create_issue, async_delete_issues, code
 from .indexes import DriverIndexes, OwnIndex
 
 INDEX_KEY_CHANGED = "index_key_changed"
@@ -19,14 +18,7 @@ DATA_KEY = "key"
 def async_show_index_issues(hass: HomeAssistant, indexes: DriverIndexes) -> None:
     """Make an issue for each index that is not trusted now; others vanish."""
     shown = {_show(hass, own) for own in indexes.all if own.changed is not None}
-    for domain, issue_id in tuple(issues := ir.async_get(hass).issues):
-        if (
-            domain == DOMAIN
-            and issue_id not in shown
-            and issues[domain, issue_id].translation_key
-            in (INDEX_KEY_CHANGED, INDEX_SIGNATURE_LOST)
-        ):
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
+    async_delete_issues(hass, (INDEX_KEY_CHANGED, INDEX_SIGNATURE_LOST), but=shown)
 
 
 def _show(hass: HomeAssistant, own: OwnIndex) -> str:

@@ -10,7 +10,7 @@ from yarl import URL
 
 from ..const import DOMAIN
 from ..driver_engine.declaration import Declaration
-from ..markdown import async_create_issue, checksum, code
+from ..markdown import async_create_issue, checksum, code, own_issues
 
 DRIVER_INSTALL = "driver_install"
 """The repair issue that asks for confirmation."""
@@ -71,8 +71,8 @@ def async_pending_checksums(hass: HomeAssistant) -> set[str]:
     """Return the checksums of the files that issues ask about."""
     return {
         str(issue.data[DATA_SHA256])
-        for (domain, _), issue in ir.async_get(hass).issues.items()
-        if domain == DOMAIN and issue.data and DATA_SHA256 in issue.data
+        for issue in own_issues(hass)
+        if issue.data and DATA_SHA256 in issue.data
     }
 
 

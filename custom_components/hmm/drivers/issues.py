@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from ..const import DOMAIN
 from ..driver_engine.hanging import is_stopped
 from ..driver_engine.loaded import StockFile
 from ..driver_engine.loader import BUNDLED
 from ..errors import localized
-from ..markdown import Markdown, async_create_issue, code
+from ..markdown import Markdown, async_create_issue, async_delete_issues, code
 
 if TYPE_CHECKING:
     from .manager import DriverManager
@@ -106,14 +105,8 @@ def async_show_issues(hass: HomeAssistant, manager: DriverManager) -> None:
             translation_key=STOCK_FILES,
             translation_placeholders={"files": listed_stock(manager, unseen)},
         )
-    for domain, issue_id in tuple(issues := ir.async_get(hass).issues):
-        if (
-            domain == DOMAIN
-            and issue_id not in shown
-            and issues[domain, issue_id].translation_key
-            in {DRIVER_FAILED, POOL_FILE_FAILED, DRIVER_HANGS, STOCK_FILES, *DANGERS}
-        ):
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
+    kinds = {DRIVER_FAILED, POOL_FILE_FAILED, DRIVER_HANGS, STOCK_FILES, *DANGERS}
+    async_delete_issues(hass, kinds, but=shown)
 
 
 def listed_stock(manager: DriverManager, files: Iterable[StockFile]) -> Markdown:

@@ -37,7 +37,7 @@ from ..driver_engine.worse import (
 )
 from ..errors import entry_reason, localized, message, refusal
 from ..languages import home_language
-from ..markdown import Markdown, async_create_issue, escape, printable
+from ..markdown import Markdown, async_create_issue, escape, own_issues, printable
 from ..miner.coordinator import MinerCoordinator
 from ..pool.coordinator import PoolCoordinator
 from ..safe_store import SafeStore
@@ -121,13 +121,10 @@ class DriverWatch:
                 self._arm(key, max(left, AGAIN_SECONDS))
         if broken:
             await self._store.async_set_aside(f"broken: {', '.join(broken)}")
-        for (domain, issue_id), issue in tuple(ir.async_get(self._hass).issues.items()):
-            question = issue.data if domain == DOMAIN else None
-            if issue_id.startswith(f"{DRIVER_WORSE}_") and question:
-                if running.get(str(question.get(DATA_DRIVER))) != question.get(
-                    DATA_NEW
-                ):
-                    ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+        for issue in own_issues(self._hass):
+            if issue.issue_id.startswith(f"{DRIVER_WORSE}_") and (data := issue.data):
+                if running.get(str(data.get(DATA_DRIVER))) != data.get(DATA_NEW):
+                    ir.async_delete_issue(self._hass, DOMAIN, issue.issue_id)
         self._keep_sources()
         self._service.sources.async_add_listener(self._keep_sources)
         self._manager.async_add_change_listener(self._changing)

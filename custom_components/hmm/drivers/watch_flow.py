@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
+from ..flow_tools import OptionSteps
 from .watch import CONF_DRIVER_GO_BACK
 
 _SCHEMA = vol.Schema(
@@ -13,20 +14,11 @@ _SCHEMA = vol.Schema(
 )
 
 
-class WatchSteps(OptionsFlow):
+class WatchSteps(OptionSteps):
     """Rolling back, for which HMM asks unless the user wants it done automatically."""
 
     async def async_step_driver_go_back(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask whether it may be done."""
-        if user_input is not None:
-            return self.async_create_entry(
-                data={**self.config_entry.options, **user_input}
-            )
-        return self.async_show_form(
-            step_id="driver_go_back",
-            data_schema=self.add_suggested_values_to_schema(
-                _SCHEMA, self.config_entry.options
-            ),
-        )
+        return self._ask_options("driver_go_back", _SCHEMA, user_input)

@@ -2,26 +2,22 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import UnitOfTime
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from ..flow_tools import number_field
+from ..flow_tools import OptionSteps, number_field
 from .firmware_news import CONF_FIRMWARE_CHECK, CONF_FIRMWARE_HOLD, DEFAULT_HOLD
 
 
-class FirmwareSteps(OptionsFlow):
+class FirmwareSteps(OptionSteps):
     """News of firmware, off unless the user wants them."""
 
     async def async_step_firmware(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask whether GitHub may be queried."""
-        if user_input is not None:
-            return self.async_create_entry(
-                data={**self.config_entry.options, **user_input}
-            )
         schema = vol.Schema(
             {
                 vol.Required(CONF_FIRMWARE_CHECK, default=False): BooleanSelector(),
@@ -30,9 +26,4 @@ class FirmwareSteps(OptionsFlow):
                 ),
             }
         )
-        return self.async_show_form(
-            step_id="firmware",
-            data_schema=self.add_suggested_values_to_schema(
-                schema, self.config_entry.options
-            ),
-        )
+        return self._ask_options("firmware", schema, user_input)

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 
-from ..const import CONF_COIN, DOMAIN, EntryType
-from ..data import HmmConfigEntry, entry_kind, pool_entries
+from ..const import CONF_COIN, EntryType
+from ..data import HmmConfigEntry, entries_of_kind, pool_entries
 from ..listeners import notify_all
 from ..miner.coordinator import MinerCoordinator
 from ..miner.finds import MinerRecord
@@ -130,11 +130,8 @@ class Fleet:
         return sorted(
             (
                 BestShare(record.best, entry.title, entry.entry_id, record.found)
-                for entry in hass.config_entries.async_entries(
-                    DOMAIN, include_ignore=False
-                )
-                if entry_kind(entry) == EntryType.MINER
-                and (record := self.miner_records.get(entry.entry_id)) is not None
+                for entry in entries_of_kind(hass, EntryType.MINER)
+                if (record := self.miner_records.get(entry.entry_id)) is not None
                 and record.best
             ),
             key=lambda share: -share.difficulty,
@@ -155,10 +152,9 @@ class Fleet:
     def coins(self, hass: HomeAssistant) -> set[str]:
         """Return what is mined and paid by all pools, also by disabled ones."""
         coins: set[str] = set()
-        for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False):
-            if entry_kind(entry) == EntryType.POOL:
-                reading = self._read_pool(entry)
-                coins |= {reading.coin.upper(), reading.currency}
+        for entry in entries_of_kind(hass, EntryType.POOL):
+            reading = self._read_pool(entry)
+            coins |= {reading.coin.upper(), reading.currency}
         return coins
 
     @callback

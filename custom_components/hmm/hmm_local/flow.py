@@ -11,10 +11,9 @@ from homeassistant.config_entries import ConfigFlowResult, FlowType
 from homeassistant.const import CONF_HOST, CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import UnknownFlow
-from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
-from ..const import CONF_POWER_DRAW, DOMAIN, EntryType
+from ..const import CONF_POWER_DRAW, EntryType
 from ..data import HmmData, entries_of_kind
 from ..driver_api import CannotConnect, DriverError, HtmlAnswer, RedirectAnswer
 from ..driver_api.wallets import strip_worker
@@ -26,6 +25,7 @@ from ..flow_tools import (
     ADDRESS_SCHEMA,
     async_shared_data,
     async_start_progress,
+    async_words,
     choice,
     free_title,
 )
@@ -168,9 +168,7 @@ class ImportSteps(RulesSteps):
             )
         self._offered = self._detect_task.result()
         # What is not loaded yet has no words
-        await async_get_translations(
-            self.hass, self.hass.config.language, "selector", {DOMAIN}
-        )
+        await async_words(self.hass)
         if self._local.profiles or self._local.has_rules:
             step = "import_menu"
         elif self._offered.is_new:

@@ -98,9 +98,9 @@ class PoolSteps(ConfigFlow):
         self._match: PoolMatch | None = None
         self._user = ""
         self._known: Mapping[str, Any] = {}
+        """The settings of the account that are known already, by their keys."""
         self._called = ""
         """What its owner calls it elsewhere."""
-        """The settings of the account that are known already, by their keys."""
         self._kind: PoolKind | None = None
         self._secrets = Secrets()
         self._name: str | None = None

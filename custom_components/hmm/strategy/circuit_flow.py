@@ -8,11 +8,9 @@ from homeassistant.helpers.selector import (
     DeviceSelectorConfig,
     TextSelector,
 )
-from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
-from ..const import DOMAIN
-from ..flow_tools import choice, number_field
+from ..flow_tools import async_words, choice, number_field
 from ..markdown import Markdown, escape, inert
 from ..miner.profiles import folded
 from .flow import MINER_FILTER
@@ -46,9 +44,7 @@ class CircuitSteps(OptionsFlow):
     ) -> ConfigFlowResult:
         """Begin with those that are stored, with a new one if there are none."""
         # What is not loaded yet has no words
-        await async_get_translations(
-            self.hass, self.hass.config.language, "selector", {DOMAIN}
-        )
+        await async_words(self.hass)
         self._circuits, self._place = rows_of(self.config_entry.options), None
         if not self._circuits:
             return await self.async_step_circuit()

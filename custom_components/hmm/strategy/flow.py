@@ -22,11 +22,11 @@ from homeassistant.helpers.selector import (
     SelectSelector,
     TextSelector,
 )
-from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
 from ..const import DOMAIN
-from ..flow_tools import async_shared_data, choice, free_title, words_field
+from ..data import miner_entries
+from ..flow_tools import async_shared_data, async_words, choice, free_title, words_field
 from ..markdown import inert
 from ..miner.profiles import folded
 from .followed import with_present_names
@@ -42,7 +42,7 @@ from .keys import (
     START_DRY_RUN,
     START_STEER,
 )
-from .members import entries_of, first_taken, is_each_a_miner, miner_entries
+from .members import entries_of, first_taken, is_each_a_miner
 from .planner.model import LEAVE, PLAIN_RUNGS
 from .planner.ranking import RANKS
 from .words import words_of
@@ -162,9 +162,7 @@ class StrategyFlow(ConfigSubentryFlow):
     async def _free_name(self) -> str:
         """Return the kind as a name that no strategy has."""
         # What is not loaded yet has no words
-        await async_get_translations(
-            self.hass, self.hass.config.language, "selector", {DOMAIN}
-        )
+        await async_words(self.hass)
         taken = {subentry.title for subentry in self._get_entry().subentries.values()}
         return free_title(self._kind_name, taken)
 

@@ -7,21 +7,8 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 
-from ..const import DOMAIN, EntryType
-from ..data import HmmConfigEntry, entry_kind
+from ..data import HmmConfigEntry, miner_entries
 from .keys import CONF_MINERS
-
-
-@callback
-def miner_entries(hass: HomeAssistant) -> list[HmmConfigEntry]:
-    """Return the entries of all miners that the user wants."""
-    return [
-        entry
-        for entry in hass.config_entries.async_entries(
-            DOMAIN, include_ignore=False, include_disabled=False
-        )
-        if entry_kind(entry) == EntryType.MINER
-    ]
 
 
 @callback

@@ -12,8 +12,8 @@ from homeassistant.components.homeassistant.exposed_entities import async_should
 from homeassistant.core import Context, HomeAssistant, State
 from homeassistant.helpers import area_registry as ar, entity_registry as er
 
-from ..const import DOMAIN, FLEET_UNIQUE_ID, EntryType
-from ..data import HmmConfigEntry, entry_kind, fleet_entry, get_data
+from ..const import DOMAIN, FLEET_UNIQUE_ID
+from ..data import HmmConfigEntry, fleet_entry, get_data, miner_entries, pool_entries
 from ..driver_api.units import parse_number
 from ..miner.coordinator import MinerCoordinator
 from ..pool.coordinator import PoolCoordinator
@@ -71,7 +71,7 @@ class Asker:
         running = get_data(self.hass).fleet.miners
         return [
             Miner(entry, running.get(entry.entry_id))
-            for entry in self._entries(EntryType.MINER)
+            for entry in miner_entries(self.hass)
             if self._is_visible(entry)
         ]
 
@@ -81,7 +81,7 @@ class Asker:
         running = get_data(self.hass).fleet.pools
         return [
             (entry, running.get(entry.entry_id))
-            for entry in self._entries(EntryType.POOL)
+            for entry in pool_entries(self.hass)
             if self._is_visible(entry)
         ]
 
@@ -100,16 +100,7 @@ class Asker:
     @cached_property
     def sees_all(self) -> bool:
         """Return whether every miner may be mentioned, and so their totals."""
-        return len(self.miners) == len(self._entries(EntryType.MINER))
-
-    def _entries(self, kind: EntryType) -> list[HmmConfigEntry]:
-        return [
-            entry
-            for entry in self.hass.config_entries.async_entries(
-                DOMAIN, include_ignore=False, include_disabled=False
-            )
-            if entry_kind(entry) is kind
-        ]
+        return len(self.miners) == len(miner_entries(self.hass))
 
     def _is_visible(self, entry: HmmConfigEntry) -> bool:
         entities = er.async_entries_for_config_entry(
