@@ -31,6 +31,9 @@ BROKEN = (AttributeError, LookupError, TypeError, ValueError)
 
 _LAST_TIME = 2.0**32
 
+_PLAIN = frozenset({bool, float, int, NoneType, str})
+"""Nearly all is, and the whole fleet is written at once."""
+
 type _Reader = Callable[[Any], Any]
 
 
@@ -76,6 +79,11 @@ class Stored:
 
 def as_json(value: Any) -> Any:
     """Return what can be written into a file."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind in (list, tuple, deque):
+        return [item if type(item) in _PLAIN else as_json(item) for item in value]
     if hasattr(value, "as_dict"):
         return value.as_dict()
     if isinstance(value, date):
@@ -84,9 +92,7 @@ def as_json(value: Any) -> Any:
         return {key: as_json(item) for key, item in value.items()}
     if isinstance(value, set | frozenset):
         return sorted(value)
-    if isinstance(value, list | tuple | deque):
-        return [as_json(item) for item in value]
-    return value
+    return [*value] if isinstance(value, tuple) else value
 
 
 @cache
