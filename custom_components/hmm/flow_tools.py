@@ -214,12 +214,11 @@ def foreign_field(
 
     ``allowed`` is one of HMM that may be chosen all the same.
     """
-    registry = er.async_get(hass)
     own = [
         entity.entity_id
-        for entry in hass.config_entries.async_entries(DOMAIN)
-        for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
-        if entity.domain in domains
+        for entity in er.async_get(hass).entities.values()
+        if entity.platform == DOMAIN
+        and entity.domain in domains
         and entity.disabled_by is None
         and entity.entity_id != allowed
     ]

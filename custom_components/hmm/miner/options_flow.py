@@ -6,16 +6,9 @@ from typing import Any
 from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.const import CONF_NAME, UnitOfTemperature
-from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    EntitySelector,
-    EntitySelectorConfig,
-    TextSelector,
-)
+from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from ..const import (
@@ -24,12 +17,12 @@ from ..const import (
     CONF_MORE_ENTITIES,
     CONF_OWN_RISK,
     CONF_PLUG,
-    DOMAIN,
 )
 from ..errors import Placeholders, message
 from ..flow_tools import (
     async_shared_data,
     choice,
+    foreign_field,
     number_field,
     with_more_entities,
     words_field,
@@ -89,11 +82,7 @@ class MinerOptionsFlow(AutotuneSteps):
             if not errors:
                 return self._save(user_input, login)
         fields: dict[vol.Marker, Any] = {
-            vol.Optional(CONF_PLUG): EntitySelector(
-                EntitySelectorConfig(
-                    domain=SWITCH_DOMAIN, exclude_entities=_own_switches(self.hass)
-                )
-            ),
+            vol.Optional(CONF_PLUG): foreign_field(self.hass, SWITCH_DOMAIN),
             vol.Optional(CONF_PLUG_CYCLE, default=CYCLE_NEVER): words_field(
                 CONF_PLUG_CYCLE, *CYCLES
             ),
@@ -377,12 +366,3 @@ def _table(profiles: list[TuningProfile], language: Language) -> Markdown:
         )
         or "| - | - |"
     )
-
-
-def _own_switches(hass: HomeAssistant) -> list[str]:
-    """Return the mining switches: none of them is a plug."""
-    return [
-        entity.entity_id
-        for entity in er.async_get(hass).entities.values()
-        if entity.platform == DOMAIN and entity.domain == SWITCH_DOMAIN
-    ]
