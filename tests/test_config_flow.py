@@ -1,5 +1,6 @@
 """Adding miners and pools, and changing what was added."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -36,6 +37,7 @@ from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriv
 from custom_components.hmm.const import DOMAIN, FLEET_UNIQUE_ID
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine.address import AddressFault
+from custom_components.hmm.miner import discovery
 from simulator import (
     Fault,
     SimulatedAvalon,
@@ -60,6 +62,7 @@ from .flows import (
     suggested,
     with_texts,
 )
+from .listening import listening
 from .strangers import Antminer, JsonOfAnotherKind, Lamp, Mailserver
 
 pytestmark = pytest.mark.usefixtures("quick", "usual_ports")
@@ -816,6 +819,35 @@ async def test_zeroconf_finds_a_new_miner(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     again = await begin(home, SOURCE_ZEROCONF, announcement("127.0.0.1"))
     assert again["reason"] == "already_configured"
+
+
+async def test_announcements_by_the_dozen(
+    home: HomeAssistant, usual_ports: UsualPorts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few are asked who they are at a time, and of too many the last ones never."""
+    monkeypatch.setattr(discovery, "MAX_ANNOUNCED", 30)
+    connections: set[asyncio.StreamWriter] = set()
+    most = count = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal most, count
+        connections.add(writer)
+        most, count = max(most, len(connections)), count + 1
+        await asyncio.sleep(0.02)
+        connections.discard(writer)
+        writer.close()
+
+    async def announce() -> None:
+        result = await begin(home, SOURCE_ZEROCONF, announcement("127.0.0.1"))
+        assert result["reason"] == "not_offered"
+
+    async with listening(serve) as port:
+        usual_ports.move(AvalonNanoDriver, port)
+        await announce()
+        each = count
+        await asyncio.gather(*(announce() for _ in range(40)))
+    assert count == each + 30 * each
+    assert most <= discovery.ASKED_AT_ONCE
 
 
 async def test_zeroconf_tells_only_an_ipv6_address(home: HomeAssistant) -> None:

@@ -57,7 +57,7 @@ from .frontend import async_load_cards, async_serve_cards, async_unload_cards
 from .migration import async_migrate
 from .miner.autotune import Autotune, AutotuneRecord, AutotuneTurns, forget_issue
 from .miner.coordinator import LONGEST_ENERGY_GAP, MinerConfigEntry, MinerCoordinator
-from .miner.discovery import async_listen_for_broadcasts
+from .miner.discovery import Announced, async_listen_for_broadcasts
 from .miner.energy import EnergyBook
 from .miner.finds import MinerRecord
 from .miner.kept import KeptCommands
@@ -161,6 +161,7 @@ async def _async_load_data(hass: HomeAssistant) -> HmmData:
         watchdogs=watchdogs,
         autotunes=autotunes,
         autotune_turns=AutotuneTurns(),
+        announced=Announced(),
     )
 
 

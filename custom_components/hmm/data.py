@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .fleet.members import Fleet
     from .miner.autotune import AutotuneRecord, AutotuneTurns
     from .miner.coordinator import MinerConfigEntry
+    from .miner.discovery import Announced
     from .miner.energy import EnergyBook
     from .miner.finds import MinerRecord
     from .miner.kept import KeptCommands
@@ -88,6 +89,7 @@ class HmmData:
     watchdogs: Records[WatchdogRecord]
     autotunes: Records[AutotuneRecord]
     autotune_turns: AutotuneTurns
+    announced: Announced
     turns: Turns = field(default_factory=Turns)
     """In which entries are set up."""
     pool_searches: Lock = field(default_factory=Lock)

@@ -1,5 +1,8 @@
 """Miners that make themselves known."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 import logging
 
 from homeassistant.config_entries import (
@@ -33,6 +36,10 @@ _DISCOVERIES_A_SECOND = 4 / 60
 _DISCOVERIES_AT_ONCE = 4
 _MAX_DIALOGS = 8
 
+ASKED_AT_ONCE = 8
+MAX_ANNOUNCED = 1024
+"""Devices that announced themselves and are asked who they are, or wait for that."""
+
 _AGAIN_SECONDS = 600
 """After which a sender that was offered, and is no entry yet, is offered again."""
 _LOOK_SECONDS = 30
@@ -46,6 +53,34 @@ def may_be_contacted(address: str) -> bool:
     Anyone can announce any address by mDNS or DHCP.
     """
     return is_home_address(address, loopback=LOOPBACK)
+
+
+class Announced:
+    """Lets announced devices be asked who they are, a few at once.
+
+    One computer can announce thousands by mDNS or DHCP. Each is asked over several
+    connections, which all together would stop Home Assistant, or take all its files.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._turns = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._count = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether no more may wait."""
+        return self._count >= MAX_ANNOUNCED
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait until one more may be asked."""
+        self._count += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._count -= 1
 
 
 class _Discovery:

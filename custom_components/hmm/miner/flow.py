@@ -427,7 +427,11 @@ class MinerSteps(QueueSteps):
 
     async def _offer(self, host: str) -> ConfigFlowResult:
         """Ask a found device who it is and show it to the user."""
-        errors, _ = await self._detect_at(Address(host))
+        announced = (await async_shared_data(self.hass)).announced
+        if announced.is_full:
+            return self.async_abort(reason="not_offered")
+        async with announced.turn():
+            errors, _ = await self._detect_at(Address(host))
         if errors:
             return self.async_abort(reason="not_offered")
         return await self._offer_found()
