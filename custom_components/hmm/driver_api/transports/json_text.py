@@ -13,7 +13,6 @@ _NO_NUMBER = re.compile(
 )
 
 
-_END = " \t\r\n\0"
 _WESTERN = ("8859-1", "latin1", "latin-1", "1252")
 """How one calls the only other encoding that small servers use; browsers take all of
 these for the last."""
@@ -31,9 +30,10 @@ largest account. Numbers take the longest to read."""
 def decode(body: bytes | bytearray, content_type: str) -> str:
     """Return the text of a body, which is in UTF-8 unless its type says otherwise.
 
-    A mark of UTF-8 at the beginning is left out; what cannot be read becomes U+FFFD.
+    A mark of UTF-8 at the beginning and the NUL of C at the end are left out; what cannot
+    be read becomes U+FFFD.
     """
-    body = body.removeprefix(codecs.BOM_UTF8)
+    body = body.removeprefix(codecs.BOM_UTF8).rstrip(b"\0")
     with suppress(UnicodeDecodeError):
         return body.decode()
     is_western = any(name in content_type.lower() for name in _WESTERN)
@@ -43,12 +43,11 @@ def decode(body: bytes | bytearray, content_type: str) -> str:
 def load_json(text: str) -> Any:
     """Return what a text holds, null in the place of C's "nan" and "inf".
 
-    Takes control characters inside of strings, and the NUL that ends a text in C.
-    Raises ValueError: it is not JSON, is nested too deeply, has over ``MAX_OBJECTS`` or
-    ``MAX_VALUES``, or a number of over 4,300 digits.
+    Takes control characters inside of strings. Raises ValueError: it is not JSON, is
+    nested too deeply, has over ``MAX_OBJECTS`` or ``MAX_VALUES``, or a number of over
+    4,300 digits.
     """
     check_size(text)
-    text = text.rstrip(_END)
     for as_json in (str, without_nan):
         with suppress(RecursionError, ValueError):
             return _DECODER.decode(as_json(text))
