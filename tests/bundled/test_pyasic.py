@@ -452,6 +452,37 @@ async def test_presets_are_modes(
     assert (await poll(driver)).mode == "1800"
 
 
+async def test_pools_of_vnish(
+    driver: PyasicDriver, tuned: Callable[[Any, list[str]], TunedMiner]
+) -> None:
+    """Given reachable pools and that of the maker, one is in use and its shares count."""
+    miner = tuned(None, [])
+    await poll(driver)
+    dumped: dict[str, Any] = (await miner.get_data()).model_dump()
+    [group] = dumped["pools"]
+    first, second = group["pools"]
+    first |= {"active": True, "last_share_time": 1_796_000_000}
+    second |= {"active": True, "alive": True, "last_share_time": None}
+    maker = first | {
+        "position": 2,
+        "url": "stratum+tcp://DevFee:80",
+        "accepted_shares": 20,
+        "last_share_time": 1_796_000_100,
+    }
+    miner.state["pools"] = [group | {"pools": [first, second, maker]}]
+    data = await poll(driver)
+    assert [(pool.url, pool.active) for pool in data.pools] == [
+        ("eu1.solopool.org:8004", True),
+        ("public-pool.io:21496", False),
+    ]
+    assert (data.shares_accepted, data.using_fallback) == (127, False)
+    second["last_share_time"] = 1_796_000_050
+    miner.state["pools"] = [group | {"pools": [first, second, maker]}]
+    data = await poll(driver)
+    assert [pool.active for pool in data.pools] == [False, True]
+    assert data.using_fallback is True
+
+
 def test_a_target_in_watts_is_no_mode() -> None:
     """Given a miner that is tuned by watts, it has no mode to report."""
     assert pyasic_driver._mode(TuningTarget.power(1200)) is None

@@ -173,8 +173,12 @@ class PyasicDriver(BaseMinerAdapter):
         self._has_modes |= _has_modes(self._connected, data.tuning_target)
         if (limits := _limits(self._connected, data.tuning_capabilities)) is not None:
             self._limits = limits
-        pools = [pool for group in data.pools for pool in group.pools]
-        slots = _slots(pools)
+        groups = [
+            [pool for pool in group.pools if not _takes_fee(pool)]
+            for group in data.pools
+        ]
+        pools = [pool for group in groups for pool in group]
+        slots = _slots(groups)
         paused = _is_paused(data, self._paused)
         return MinerTelemetry(
             hashrate=hashrate,
@@ -530,18 +534,36 @@ def _is_paused(data: MinerData, reported: bool | None) -> bool | None:
     return reported
 
 
-def _slots(pools: Iterable[PoolData]) -> tuple[PoolSlot, ...]:
-    return tuple(
-        PoolSlot(
-            index=index if pool.position is None else pool.position,
-            url=f"{pool.url.host}:{pool.url.port}",
-            user=pool.user or None,
-            active=pool.active is True,
-            alive=pool.alive,
+def _takes_fee(pool: PoolData) -> bool:
+    """Return whether it is where VNish mines for its maker now and then."""
+    return pool.url is not None and pool.url.host.lower() == "devfee"
+
+
+def _slots(groups: list[list[PoolData]]) -> tuple[PoolSlot, ...]:
+    slots: list[PoolSlot] = []
+    for group in groups:
+        used = _used_pool(group)
+        slots += (
+            PoolSlot(
+                index=index if pool.position is None else pool.position,
+                url=f"{pool.url.host}:{pool.url.port}",
+                user=pool.user or None,
+                active=pool is used,
+                alive=pool.alive,
+            )
+            for index, pool in enumerate(group, start=len(slots))
+            if pool.url is not None and pool.url.host
         )
-        for index, pool in enumerate(pools)
-        if pool.url is not None and pool.url.host
-    )
+    return tuple(slots)
+
+
+def _used_pool(group: list[PoolData]) -> PoolData | None:
+    """Return the one pool of a group that is mined at.
+
+    The package calls a pool active as well that VNish reports to be reachable.
+    """
+    active = (pool for pool in group if pool.active)
+    return max(active, key=lambda pool: pool.last_share_time or 0, default=None)
 
 
 def _uses_fallback(slots: tuple[PoolSlot, ...]) -> bool | None:
