@@ -26,6 +26,7 @@ from custom_components.hmm.driver_api import (
 from custom_components.hmm.driver_engine.declaration import declare
 from simulator.avalon import SimulatedAvalon
 from tests.luxos import PORT, FakeLuxMiner, PowerLimit
+from tests.whatsminer import FakeWhatsminer
 
 ROOT = Path(__file__).parents[2]
 
@@ -197,6 +198,28 @@ async def test_a_miner_that_stands_was_not_paused(
     await driver.connect(device.host)
     data = await poll(driver)
     assert (data.hashing, data.paused) == (False, None)
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_a_whatsminer_that_is_off(driver: PyasicDriver) -> None:
+    """Given one that was switched off, here or elsewhere, it can be switched on again."""
+    async with FakeWhatsminer() as device:
+        assert await driver.connect(device.host)
+        data = await poll(driver)
+        assert data.hashrate == pytest.approx(101.23456789e12)
+        assert (data.power, data.temperature, data.paused) == (3345, 90.5, False)
+        assert data.temperature_inlet == 25.5
+        device.room = 0
+        assert (await poll(driver)).temperature_inlet is None
+        assert await driver.pause()
+        data = await poll(driver)
+        assert (data.hashrate, data.hashing, data.paused) == (0, False, True)
+        assert data.power is None
+        assert await driver.resume()
+        assert device.written == ["power_off", "power_on"]
+        assert (await poll(driver)).paused is False
+        device.off = True
+        assert (await poll(driver)).paused is True
 
 
 async def test_restart(device: FakeLuxMiner, driver: PyasicDriver) -> None:

@@ -165,7 +165,7 @@ class PyasicDriver(BaseMinerAdapter):
         data = await self._read()
         if data.mac:
             self._facts = _facts(self._connected, data)
-        hashrate = _per_second(data.hashrate)
+        hashrate = _hashrate(data)
         hashing = None if hashrate is None else hashrate > 0
         if hashing:
             self._paused = False
@@ -439,6 +439,19 @@ def _per_second(rate: HashRate | None) -> float | None:
     return None if rate is None else rate.value * rate.unit.value
 
 
+def _was_switched_off(data: MinerData) -> bool:
+    """Return whether a Whatsminer says so: its mining software then answers nothing.
+
+    Of others the package says the same of a miner that did not answer.
+    """
+    return not data.is_mining and data.device_info.make == "Whatsminer"
+
+
+def _hashrate(data: MinerData) -> float | None:
+    """Return H/s, also of a miner that only says that it was switched off."""
+    return 0.0 if _was_switched_off(data) else _per_second(data.hashrate)
+
+
 def _positive(value: float | None) -> float | None:
     return value if value is not None and value > 0 else None
 
@@ -519,7 +532,7 @@ def _sleeps(data: MinerData) -> bool | None:
         return True
     if isinstance(state, _AWAKE):
         return False
-    rate = _per_second(data.hashrate)
+    rate = _hashrate(data)
     return None if rate is None else rate <= 0
 
 
@@ -531,7 +544,7 @@ def _is_paused(data: MinerData, reported: bool | None) -> bool | None:
     """
     if isinstance(data.operating_state, (*_ASLEEP, *_AWAKE)):
         return isinstance(data.operating_state, _ASLEEP)
-    return reported
+    return _was_switched_off(data) or reported
 
 
 def _takes_fee(pool: PoolData) -> bool:
