@@ -12,6 +12,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.start import async_at_started
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN
 from .data import HmmConfigEntry, get_data
@@ -134,7 +135,7 @@ async def async_setup_entry(
         )
 
 
-class _FindEvent(EventEntity):
+class _FindEvent(CoordinatorEntity[Any], EventEntity):
     """Fires what was found, one event each.
 
     While Home Assistant starts, no automation listens yet, and an entity that is not
@@ -161,6 +162,14 @@ class _FindEvent(EventEntity):
         self.async_on_remove(async_at_started(self.hass, self._started))
 
     @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        self._collect()
+        # A trigger takes no event of an entity that was not available before
+        super()._handle_coordinator_update()
+        self._fire()
+
+    @callback
     def _started(self, hass: HomeAssistant) -> None:
         self._is_started = True
         self._fire()
@@ -178,14 +187,6 @@ class MinerEvent(_FindEvent, MinerEntity):
 
     _state_of = ("available",)
     _seen: MinerTelemetry | None = None
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        self._collect()
-        # A trigger takes no event of an entity that was not available before
-        super()._handle_coordinator_update()
-        self._fire()
 
     @override
     def _collect(self) -> None:
@@ -284,14 +285,6 @@ class PoolEvent(_FindEvent, PoolEntity):
     """
 
     _seen: DashboardTileData | None = None
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        self._collect()
-        # A trigger takes no event of an entity that was not available before
-        super()._handle_coordinator_update()
-        self._fire()
 
     @override
     def _collect(self) -> None:
