@@ -87,6 +87,17 @@ async def type_host(hass: HomeAssistant, host: str) -> Result:
 # From the list
 
 
+async def test_a_driver_whose_name_is_no_text(
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a driver of the user with such a name, then the list shows its type."""
+    await choose(home, "pool", "pool_list")
+    driver = get_data(home).drivers.pools["solopool"].driver_class
+    monkeypatch.setattr(driver, "display_name", 5)
+    form = await choose(home, "pool", "pool_list")
+    assert "solopool · DGB" in options(form, "pool").values()
+
+
 @pytest.mark.parametrize("generation", [1, 2])
 async def test_a_pool_is_added(
     home: HomeAssistant, hmm_folder: Path, generation: Any

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..driver_api import BaseMinerAdapter, BasePoolIntegration, Reason
+from ..driver_api.units import parse_text
 from .declaration import DriverId
 
 type DriverClass = type[BaseMinerAdapter | BasePoolIntegration]
@@ -35,6 +36,12 @@ class LoadedDriver[T]:
     """The bundled driver that the user's file is used in place of."""
     optional: bool = False
     """Whether it is one that needs a package, loaded because it is wanted."""
+
+    @property
+    def name(self) -> str:
+        """Return what it calls itself; a driver of the user may hold anything there."""
+        name = getattr(self.driver_class, "display_name", None)
+        return parse_text(name) or self.driver_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from .actions import CONF_SHA256, CONF_VERSION, sha256
 from .install import PendingDriver, described
 from .issues import listed_stock, stock_label
 from .manager import ReloadReport, id_of
-from .overview import async_overview, name_of
+from .overview import async_overview
 from .service import DriverResult, DriverService
 from .sources import DriverState
 
@@ -262,7 +262,7 @@ class DriverSteps(OptionsFlow):
             "customise",
             CONF_DRIVER,
             {
-                str(id_of(driver)): f"{name_of(driver)} · {id_of(driver)}"
+                str(id_of(driver)): f"{driver.name} · {id_of(driver)}"
                 for driver in drivers
             },
             {"folder": code(str(self._service.manager.folder))},

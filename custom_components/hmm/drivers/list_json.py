@@ -6,7 +6,6 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.json import JsonObjectType
 
 from ..data import HmmConfigEntry, get_data
-from ..driver_api.units import parse_text
 from ..driver_engine.loaded import AnyLoaded, FailedDriver
 from ..driver_engine.metrics import metrics_of
 from ..errors import entry_reason, localized
@@ -21,8 +20,7 @@ def list_drivers(hass: HomeAssistant) -> JsonObjectType:
         "drivers": [
             {
                 **driver_facts(manager, driver),
-                "display_name": parse_text(driver.driver_class.display_name)
-                or driver.driver_type,
+                "display_name": driver.name,
                 "entries": [
                     {"entry_id": entry.entry_id, "title": entry.title}
                     for entry in manager.entries_of(driver)

@@ -8,7 +8,6 @@ from typing import Literal
 from homeassistant.core import HomeAssistant
 
 from ..data import get_data
-from ..driver_api.units import parse_text
 from ..driver_engine.declaration import DriverId
 from ..driver_engine.loaded import AnyLoaded
 from ..driver_engine.loader import BUNDLED
@@ -92,18 +91,13 @@ async def async_overview(hass: HomeAssistant) -> list[DriverRow]:
     )
 
 
-def name_of(driver: AnyLoaded) -> str:
-    """Return what a driver calls itself."""
-    return parse_text(driver.driver_class.display_name) or driver.driver_type
-
-
 def _running(driver: AnyLoaded, states: Mapping[DriverId, DriverState]) -> DriverRow:
     if driver.bundled:
         return _bundled(driver, "running")
     id_ = id_of(driver)
     file = states.get(id_)
     return DriverRow(
-        name=name_of(driver),
+        name=driver.name,
         kind=id_.kind,
         version=driver.version,
         source="web" if file and file.url else "own",
@@ -114,7 +108,7 @@ def _running(driver: AnyLoaded, states: Mapping[DriverId, DriverState]) -> Drive
 
 def _bundled(driver: AnyLoaded, state: State) -> DriverRow:
     return DriverRow(
-        name=name_of(driver),
+        name=driver.name,
         kind=id_of(driver).kind,
         version=driver.version,
         source="bundled",

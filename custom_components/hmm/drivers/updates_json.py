@@ -8,7 +8,6 @@ from homeassistant.util.json import JsonObjectType
 
 from ..data import get_data
 from ..driver_api import Reason
-from ..driver_api.units import parse_text
 from ..driver_engine.faults import why
 from ..driver_engine.loaded import AnyLoaded
 from ..errors import localized, message
@@ -45,7 +44,7 @@ def _bundled(driver: AnyLoaded) -> dict[str, Any]:
         "name": driver.path.name,
         "driver_type": id_.driver_type,
         "category": id_.kind,
-        "display_name": parse_text(driver.driver_class.display_name) or id_.driver_type,
+        "display_name": driver.name,
         "current_version": driver.version,
         "available_version": driver.version,
         "status": _UP_TO_DATE,

@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant, callback
 from ..const import CONF_COIN, CONF_DRIVER, FLEET_TITLE
 from ..data import HmmConfigEntry, HmmData, fleet_entry, get_data, pool_entries
 from ..driver_api import BasePoolIntegration, DashboardTileData
-from ..driver_api.units import parse_number, parse_text
+from ..driver_api.units import parse_number
 from ..driver_engine.known_pools import KnownPool
 from ..driver_engine.pool_detect import PoolMatch, host_of
 from ..errors import entry_reason, pool_error, pool_reason, sentence
@@ -184,18 +184,18 @@ def pool_templates(
     """Return the pools to choose from: all, those of a driver, of one coin of it."""
     data = get_data(hass)
     return [
-        _template(listed, data.drivers.pools[listed.driver_type].driver_class)
+        _template(listed, data.drivers.pools[listed.driver_type].name)
         for template_id, listed in sorted(data.known_pools.pools.items())
         if pool_type in (None, listed.driver_type)
         and (coin is None or coin.upper() == listed.template.coin.upper())
     ]
 
 
-def _template(listed: KnownPool, driver: type[BasePoolIntegration]) -> ListedPool:
+def _template(listed: KnownPool, name: str) -> ListedPool:
     template = listed.template
     return {
         "pool_type": listed.driver_type,
-        "pool_display_name": _name(driver, listed.driver_type),
+        "pool_display_name": _text(name),
         "template_id": _text(template.template_id),
         "display_name": _text(template.display_name),
         "url": _text(template.url),
@@ -238,10 +238,9 @@ async def async_discovered_pools(
 
 def _match(match: PoolMatch, data: HmmData) -> Match:
     listed = match.listed
-    driver = data.drivers.pools[match.driver_type].driver_class
     return {
         "pool_type": _text(match.driver_type),
-        "pool_display_name": _name(driver, match.driver_type),
+        "pool_display_name": _text(data.drivers.pools[match.driver_type].name),
         "template_id": _text(listed.template.template_id) if listed else None,
         "display_name": _text(listed.template.display_name) if listed else None,
         "coin": _text(match.coin),
@@ -252,10 +251,6 @@ def _coins(driver: type[BasePoolIntegration]) -> list[str | None]:
     """Return the coins of a driver, none if its author wrote something else."""
     coins: object = driver.supports_coins
     return [_text(coin) for coin in coins] if isinstance(coins, list | tuple) else []
-
-
-def _name(driver: type[BasePoolIntegration], driver_type: str) -> str | None:
-    return _text(parse_text(driver.display_name) or driver_type)
 
 
 def duration_text(seconds: float | None) -> str | None:

@@ -248,7 +248,7 @@ class PoolSteps(ConfigFlow):
                 )
             )
         data = await async_shared_data(self.hass)
-        names = {kind: _driver_name(data, kind) for kind in data.drivers.pools}
+        names = {kind: driver.name for kind, driver in data.drivers.pools.items()}
         return self.async_show_form(
             step_id="pool_kind",
             data_schema=vol.Schema(
@@ -291,7 +291,7 @@ class PoolSteps(ConfigFlow):
                 }
             ),
             description_placeholders={
-                "pool": _driver_name(data, self._match.driver_type),
+                "pool": data.drivers.pools[self._match.driver_type].name,
                 "host": self._match.url,
             },
         )
@@ -898,14 +898,9 @@ def _chosen(pools: list[KnownPool], user_input: dict[str, Any] | None) -> KnownP
     )
 
 
-def _driver_name(data: HmmData, driver_type: str) -> str:
-    driver = data.drivers.pools[driver_type].driver_class
-    return driver.display_name or driver_type
-
-
 def _group_name(data: HmmData, driver_type: str, coin: str | None) -> str:
     """Return a name as "Solopool.org · DGB", but "DGB stack"."""
-    name = _driver_name(data, driver_type)
+    name = data.drivers.pools[driver_type].name
     if not coin or coin.upper() in name.upper().split():
         return name
     return f"{name} · {coin.upper()}"
