@@ -1375,6 +1375,18 @@ async def test_settings_that_a_driver_refuses(
     assert suggested(form, "group") == "a"
 
 
+@pytest.mark.parametrize("coins", ["None", "'BTC'", "5"])
+async def test_a_driver_whose_coins_are_no_list(
+    home: HomeAssistant, hmm_folder: Path, coins: str
+) -> None:
+    """Given such a driver, then any coin may be chosen, as for one without a list."""
+    source = DRIVER.replace('["BTC", "bch"]', coins)
+    write_driver(hmm_folder, {"properties": {"group": {}}}, source=source)
+    form = await type_host(home, "pool.acme.example:3333")
+    assert form["step_id"] == "pool_coin"
+    assert {"BTC", "DGB"} <= options(form, "coin").keys()
+
+
 @pytest.mark.parametrize(
     ("failure", "error"),
     [

@@ -43,6 +43,13 @@ class LoadedDriver[T]:
         name = getattr(self.driver_class, "display_name", None)
         return parse_text(name) or self.driver_type
 
+    @property
+    def coins(self) -> list[str]:
+        """Return the symbols of the coins of a pool driver, none where any will do."""
+        coins = getattr(self.driver_class, "supports_coins", None)
+        texts = map(parse_text, coins) if isinstance(coins, list | tuple) else ()
+        return [text.upper() for text in texts if text is not None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedDriver:

@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_COIN, CONF_DRIVER, FLEET_TITLE
 from ..data import HmmConfigEntry, HmmData, fleet_entry, get_data, pool_entries
-from ..driver_api import BasePoolIntegration, DashboardTileData
+from ..driver_api import DashboardTileData
 from ..driver_api.units import parse_number
 from ..driver_engine.known_pools import KnownPool
 from ..driver_engine.pool_detect import PoolMatch, host_of
@@ -114,7 +114,7 @@ def _pool(hass: HomeAssistant, entry: HmmConfigEntry) -> PoolTiles:
         "pool_id": entry.entry_id,
         "pool_type": pool_type,
         "display_name": entry.title,
-        "supports_coins": _coins(driver.driver_class) if driver else [],
+        "supports_coins": [_text(coin) for coin in driver.coins] if driver else [],
         "tile_1_health": {
             "health_status": up,
             "health_message": _text(_message(hass, entry, pool)),
@@ -245,12 +245,6 @@ def _match(match: PoolMatch, data: HmmData) -> Match:
         "display_name": _text(listed.template.display_name) if listed else None,
         "coin": _text(match.coin),
     }
-
-
-def _coins(driver: type[BasePoolIntegration]) -> list[str | None]:
-    """Return the coins of a driver, none if its author wrote something else."""
-    coins: object = driver.supports_coins
-    return [_text(coin) for coin in coins] if isinstance(coins, list | tuple) else []
 
 
 def duration_text(seconds: float | None) -> str | None:

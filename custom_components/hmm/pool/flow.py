@@ -270,10 +270,7 @@ class PoolSteps(ConfigFlow):
         """Prompt for the coin of a pool that has several."""
         assert self._match is not None
         data = await async_shared_data(self.hass)
-        reported = data.drivers.pools[
-            self._match.driver_type
-        ].driver_class.supports_coins
-        coins = sorted(coin.upper() for coin in reported)
+        coins = sorted(data.drivers.pools[self._match.driver_type].coins)
         if len(coins) == 1:
             user_input = {CONF_COIN: coins[0]}
         if user_input is not None and (coin := user_input[CONF_COIN].strip().upper()):

@@ -195,7 +195,7 @@ def _with_coin(data: HmmData, match: PoolMatch, coin: str) -> PoolMatch:
             driver=match.driver_type[:64],
             drivers=", ".join(sorted(data.drivers.pools)),
         )
-    reported = {str(coin).upper() for coin in driver.driver_class.supports_coins}
+    reported = {*driver.coins}
     coin = match.coin or coin or (next(iter(reported)) if len(reported) == 1 else "")
     if not coin or (reported and coin not in reported):
         raise refusal("pool_coin_missing", coins=", ".join(sorted(reported)))
