@@ -58,6 +58,8 @@ async def choose(page: Page, editor: Locator, option: str) -> None:
     await page.keyboard.press("Enter")
     wanted = page.get_by_role("menuitem", name=option, exact=True)
     await expect(wanted).to_be_visible()
+    # Once it has unfolded, the first one gets the keyboard, wherever an arrow has led
+    await expect(page.locator("[role=menuitem]:focus")).to_be_visible()
     for _ in range(5):
         if await wanted.evaluate("it => it.matches(':focus-within')"):
             break
