@@ -397,6 +397,20 @@ class TunedMiner:
         self.obeys = True
         self.refuses = False
         self.state: dict[str, Any] = {}
+        self.modes: list[str] = []
+        """What it was set to."""
+
+    async def pause(self) -> bool:
+        """Sleep, which is a mode that the package does not name."""
+        self.state |= {"tuning_target": None, "hashrate": None}
+        self.state["operating_state"] = {"type": "Stopped"}
+        return True
+
+    async def resume(self) -> bool:
+        """Wake, as the package has it."""
+        self.state["tuning_target"] = {"type": "mode", "value": "Normal"}
+        self.state["operating_state"] = {"type": "Starting"}
+        return True
 
     async def get_data(self, exclude: object = None) -> MinerData:
         """Return the answer."""
@@ -412,6 +426,7 @@ class TunedMiner:
                 target["value"] = config.target_preset
             else:
                 target["value"] = str(config.target_mode)
+                self.modes.append(target["value"])
             self.state["tuning_target"] = target
         return True
 
@@ -448,6 +463,20 @@ async def test_modes_of_a_firmware_with_three(
     assert driver.get_supported_modes() == ["low", "normal", "high"]
     with pytest.raises(InvalidValue):
         await driver.set_mode("turbo")
+
+
+@pytest.mark.parametrize("mode", ["Low", "Normal", "High"])
+async def test_a_miner_wakes_in_its_mode(
+    driver: PyasicDriver, tuned: Callable[[Any, list[str]], TunedMiner], mode: str
+) -> None:
+    """Given a miner that wakes in its normal mode, it goes on in the one before."""
+    miner = tuned({"type": "mode", "value": mode}, [])
+    await poll(driver)
+    assert await driver.pause()
+    assert (await poll(driver)).mode is None
+    assert await driver.resume()
+    assert (await poll(driver)).mode == mode.lower()
+    assert miner.modes == ([] if mode == "Normal" else [mode])
 
 
 async def test_a_mode_that_is_ignored_is_an_error(

@@ -126,6 +126,8 @@ class PyasicDriver(BaseMinerAdapter):
         self._facts = DeviceFacts()
         self._presets: tuple[str, ...] = ()
         self._has_modes = False
+        self._mode: str | None = None
+        """The last that it reported; a miner that sleeps may report none."""
         self._limits: TuningLimits | None = None
         self._paused: bool | None = None
         """What was sent to the miner last, until it shows something else."""
@@ -171,6 +173,7 @@ class PyasicDriver(BaseMinerAdapter):
             self._paused = False
         # A sleeping miner has no mode to report
         self._has_modes |= _has_modes(self._connected, data.tuning_target)
+        self._mode = (mode := _mode(data.tuning_target)) or self._mode
         if (limits := _limits(self._connected, data.tuning_capabilities)) is not None:
             self._limits = limits
         groups = [
@@ -198,7 +201,7 @@ class PyasicDriver(BaseMinerAdapter):
             temperature_outlet=parse_temperature(data.outlet_fluid_temperature),
             power=_positive(data.wattage),
             uptime=None if data.uptime is None else int(data.uptime.total_seconds()),
-            mode=_mode(data.tuning_target),
+            mode=mode,
             power_limit=_power_limit(data),
             hashrate_expected=_positive(_per_second(data.expected_hashrate)),
             fan_rpm=tuple(
@@ -243,8 +246,18 @@ class PyasicDriver(BaseMinerAdapter):
 
     @override
     async def resume(self) -> bool:
-        """Wake the miner; it counts when it starts or hashes."""
+        """Wake the miner in its mode; it counts when it starts or hashes."""
+        mode = self._mode
         await _send(self._connected.resume)
+        if self._has_modes and mode in _MODES:
+            # Sleep is a mode of an Antminer, which the package ends with the normal one
+            data = await self._settles(
+                lambda data: _mode(data.tuning_target) is not None,
+                "It does not report a mode yet",
+                "resume_not_applied",
+            )
+            if _mode(data.tuning_target) != mode:
+                await self.set_mode(mode)
         await self._settles(
             lambda data: _sleeps(data) is False,
             "It does not mine yet",
@@ -379,13 +392,13 @@ class PyasicDriver(BaseMinerAdapter):
         fault: str,
         reason: CommandReason,
         **values: object,
-    ) -> None:
-        """Wait until something comes true. Raises CommandFailed if it does not."""
+    ) -> MinerData:
+        """Return what makes something true. Raises CommandFailed if nothing does."""
         deadline = time.monotonic() + self.settle_seconds
         while True:
             try:
-                if check(await self._read()):
-                    return
+                if check(data := await self._read()):
+                    return data
             except CannotConnect:
                 pass  # Some restart their miner software to change something
             if time.monotonic() >= deadline:
