@@ -368,7 +368,13 @@ def test_a_folder_with_the_name_of_a_driver(tmp_path: Path) -> None:
         (
             'driver_version = "1.2.3"',
             'default_port = "80"',
-            "The default_port of AcmeDriver must be a number",
+            "The default_port of AcmeDriver must be a number from 1 to 65535",
+        ),
+        # A search for miners tries it at every address
+        (
+            'driver_version = "1.2.3"',
+            "default_port = 99999",
+            "The default_port of AcmeDriver must be a number from 1 to 65535",
         ),
         (
             'driver_version = "1.2.3"',

@@ -207,7 +207,7 @@ def _check_attributes(driver_class: type[BaseMinerAdapter]) -> None:
     options: object = driver_class.option_fields
     if kind not in (None, "http", "tcp", "udp"):
         raise NotADriver(why("class_connection_type", driver_class=name))
-    if port is not None and (isinstance(port, bool) or not isinstance(port, int)):
+    if port is not None and (type(port) is not int or not 0 <= port < 65_536):
         raise NotADriver(why("class_default_port", driver_class=name))
     if not isinstance(options, tuple):
         raise NotADriver(why("class_option_fields", driver_class=name))
