@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -397,8 +398,13 @@ class TunedMiner:
         self.obeys = True
         self.refuses = False
         self.state: dict[str, Any] = {}
+        self.presets = presets
         self.modes: list[str] = []
         """What it was set to."""
+
+    async def get_presets(self) -> list[SimpleNamespace]:
+        """Return its presets, as the package cannot be told to make any."""
+        return [SimpleNamespace(name=name) for name in self.presets]
 
     async def pause(self) -> bool:
         """Sleep, which is a mode that the package does not name."""
@@ -533,6 +539,36 @@ async def test_pools_of_vnish(
     data = await poll(driver)
     assert [pool.active for pool in data.pools] == [False, True]
     assert data.using_fallback is True
+
+
+@pytest.mark.parametrize(
+    ("presets", "modes"),
+    [
+        (["disabled", "950", "2400", "1800"], ["950", "1800", "2400", "disabled"]),
+        (["Quiet", "Fast"], ["Quiet", "Fast"]),
+        (["", "1000"], ["1000"]),
+    ],
+)
+async def test_presets_come_slowest_first(
+    driver: PyasicDriver,
+    tuned: Callable[[Any, list[str]], TunedMiner],
+    monkeypatch: pytest.MonkeyPatch,
+    presets: list[str],
+    modes: list[str],
+) -> None:
+    """Given the presets of VNish, the fewest watts are the lowest mode, and not none."""
+    miner = tuned({"type": "preset", "value": modes[-1]}, presets)
+
+    class Factory:
+        """Finds a miner with these presets."""
+
+        async def get_miner(self, ip: str) -> TunedMiner:
+            return miner
+
+    monkeypatch.setattr(driver, "_factory", Factory)
+    assert await driver.connect("127.0.0.1")
+    assert driver.get_supported_modes() == modes
+    assert (await poll(driver)).mode == modes[-1]
 
 
 def test_a_target_in_watts_is_no_mode() -> None:

@@ -148,8 +148,8 @@ class PyasicDriver(BaseMinerAdapter):
         self._miner = miner
         data = await self._read()
         if miner.supports_presets:
-            self._presets = tuple(
-                preset.name for preset in await miner.get_presets() if preset.name
+            self._presets = _slowest_first(
+                preset.name for preset in await miner.get_presets()
             )
         self._has_modes = _has_modes(miner, data.tuning_target)
         self._limits = _limits(miner, data.tuning_capabilities)
@@ -502,6 +502,19 @@ def _has_modes(miner: Miner, target: TuningTarget | None) -> bool:
         miner.supports_tuning_config
         and target is not None
         and target.target_mode is not None
+    )
+
+
+def _slowest_first(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of presets; those of VNish are watts.
+
+    It lists first that there is none, with which the miner may draw the most.
+    """
+    return tuple(
+        sorted(
+            filter(None, names),
+            key=lambda name: int(name) if name.isdecimal() else math.inf,
+        )
     )
 
 
