@@ -94,10 +94,40 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return None
 
 
+LONGEST = tuple(
+    f"tests/{path}.py"
+    for path in (
+        *("drivers/test_threads", "drivers/test_compare", "bundled/test_conformance"),
+        *("strategy/test_faults", "test_rights", "driver_tool/test_documentation"),
+        *(
+            "drivers/test_reload",
+            "driver_engine/test_preflight",
+            "bundled/test_bad_pools",
+        ),
+        *("miner/test_autotune", "fleet/test_failover_runner", "pool/test_flow"),
+        *(
+            "driver_engine/legacy/test_miners",
+            "bundled/test_bitaxe",
+            "bundled/test_avalon_nano",
+        ),
+        *(
+            "driver_engine/test_detect",
+            "driver_engine/test_loader",
+            "driver_tool/test_cli",
+        ),
+        *("drivers/test_packages", "miner/test_watchdog", "pool/test_workers"),
+        *("pool/test_statistics", "voice/test_answers", "strategy/planner/test_solar"),
+    )
+)
+"""The files that take longest, most of it to wait: begun first, none is waited for in the end."""
+
+
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Leave out the other cases, if that is wanted."""
+    """Put the longest first; leave out the other cases, if that is wanted."""
+    place = {path: number for number, path in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.location[0], len(LONGEST)))
     if not config.getoption("--few-cases"):
         return
     first: dict[str, pytest.Item] = {}
