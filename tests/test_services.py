@@ -433,23 +433,21 @@ async def test_a_pool_whose_user_is_not_known(home: HomeAssistant, rigs: Rigs) -
     assert rigs.nerd.writes == []
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
+async def test_a_pool_is_named_in_one_way(
+    home: HomeAssistant, rigs: Rigs, subtests: pytest.Subtests
+) -> None:
+    """Either one that is set up, or address and user name."""
+    for data in [
         {},
         {"url": "eu1.solopool.org:8004"},
         {"username": "me"},
         {"pool": "x", "url": "eu1.solopool.org:8004", "username": "me"},
         {"pool": "x", "password": "d=512"},
-    ],
-)
-async def test_a_pool_is_named_in_one_way(
-    home: HomeAssistant, rigs: Rigs, data: dict[str, Any]
-) -> None:
-    """Either one that is set up, or address and user name."""
-    with refused("pool_or_credentials"):
-        await call(home, "set_pool", devices(home, rigs.nerd_entry), **data)
-    assert rigs.nerd.writes == []
+    ]:
+        with subtests.test(data):
+            with refused("pool_or_credentials"):
+                await call(home, "set_pool", devices(home, rigs.nerd_entry), **data)
+            assert rigs.nerd.writes == []
 
 
 async def test_a_pool_that_is_no_address(home: HomeAssistant, rigs: Rigs) -> None:
@@ -575,9 +573,11 @@ async def test_tiles_need_a_response(
             await home.services.async_call(DOMAIN, action, {}, blocking=True)
 
 
-@pytest.mark.parametrize(
-    ("action", "data"),
-    [
+async def test_data_that_takes_minutes_to_go_through(
+    home: HomeAssistant, rigs: Rigs, subtests: pytest.Subtests
+) -> None:
+    """Anybody who is logged in may call an action: it is refused before it is read."""
+    for action, data in [
         (
             "set_mode",
             {"mode": "eco", "entity_id": [f"select.x{n}" for n in range(1001)]},
@@ -590,17 +590,15 @@ async def test_tiles_need_a_response(
         ("get_pool_tiles", {"config_entry_id": "x" * 2049}),
         ("update_driver", {"driver": "x" * 2049}),
         ("customise_driver", {"driver": "x" * 2049}),
-    ],
-)
-async def test_data_that_takes_minutes_to_go_through(
-    home: HomeAssistant, rigs: Rigs, action: str, data: dict[str, Any]
-) -> None:
-    """Anybody who is logged in may call an action: it is refused before it is read."""
-    response = action == "get_pool_tiles"
-    with pytest.raises(vol.Invalid, match=r"No more than 1000|Longer than 2048"):
-        await home.services.async_call(
-            DOMAIN, action, data, blocking=True, return_response=response
-        )
+    ]:
+        with subtests.test(f"{action} {data}"[:80]):
+            response = action == "get_pool_tiles"
+            with pytest.raises(
+                vol.Invalid, match=r"No more than 1000|Longer than 2048"
+            ):
+                await home.services.async_call(
+                    DOMAIN, action, data, blocking=True, return_response=response
+                )
 
 
 @pytest.mark.parametrize("body", ["5", "[1]", '"x"'])

@@ -287,9 +287,14 @@ async def test_several(
     assert (status, answer["code"]) == (404, "unknown_pool")
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
+async def test_nonsense_is_refused(
+    client: Client,
+    miners: list[ConfigEntry[Any]],
+    bitaxe: SimulatedAxeOS,
+    subtests: pytest.Subtests,
+) -> None:
+    """Given a body that says nothing, nothing is done."""
+    for path, body in [
         ("/{}/mode", {}),
         ("/{}/mode", {"mode": 1}),
         ("/{}/mode", {"mode": ""}),
@@ -303,21 +308,13 @@ async def test_several(
         ("/bulk/mode", {"miner_ids": ["x"]}),
         ("/bulk/restart", {"miner_ids": ["x"] * 1001}),
         ("/bulk/restart", {}),
-    ],
-)
-async def test_nonsense_is_refused(
-    client: Client,
-    miners: list[ConfigEntry[Any]],
-    bitaxe: SimulatedAxeOS,
-    path: str,
-    body: dict[str, Any],
-) -> None:
-    """Given a body that says nothing, nothing is done."""
-    status, answer = await send(
-        client, "post", path.format(miners[0].entry_id), json=body
-    )
-    assert (status, answer["code"]) == (400, "body_field_invalid")
-    assert (bitaxe.writes, bitaxe.boots) == ([], 1)
+    ]:
+        with subtests.test(f"{path} {body}"[:80]):
+            status, answer = await send(
+                client, "post", path.format(miners[0].entry_id), json=body
+            )
+            assert (status, answer["code"]) == (400, "body_field_invalid")
+            assert (bitaxe.writes, bitaxe.boots) == ([], 1)
 
 
 async def test_unknown_ids(

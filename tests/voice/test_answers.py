@@ -159,9 +159,9 @@ async def test_other_languages_are_understood_and_answered(
     assert (await ask(house.hass, sentence, language)).startswith(answer)
 
 
-@pytest.mark.parametrize(
-    ("language", "sentence", "same"),
-    [
+async def test_how_near_a_block_is(house: House, subtests: pytest.Subtests) -> None:
+    """Given the question as an owner asks it, then the answer is the chance of one."""
+    for language, sentence, same in [
         ("en", "how near is a block", "when is my next block"),
         ("de", "wie nah ist mein nächster Block", "wann kommt der nächste Block"),
         ("es", "qué tan cerca está el bloque", "cuándo llega mi próximo bloque"),
@@ -169,16 +169,12 @@ async def test_other_languages_are_understood_and_answered(
         ("nl", "hoe dichtbij is een blok", "wanneer komt mijn volgende blok"),
         ("pt-BR", "quão perto está o meu bloco", "quando vem meu próximo bloco"),
         ("zh-CN", "离下一个区块还有多远", "下一个区块什么时候来"),
-    ],
-)
-async def test_how_near_a_block_is(
-    house: House, language: str, sentence: str, same: str
-) -> None:
-    """Given the question as an owner asks it, then the answer is the chance of one."""
-    response = await respond(house.hass, sentence, language)
-    assert response.response_type is not intent.IntentResponseType.ERROR
-    spoken = response.speech["plain"]["speech"]
-    assert spoken == await ask(house.hass, same, language)
+    ]:
+        with subtests.test(f"{language} {sentence}"[:80]):
+            response = await respond(house.hass, sentence, language)
+            assert response.response_type is not intent.IntentResponseType.ERROR
+            spoken = response.speech["plain"]["speech"]
+            assert spoken == await ask(house.hass, same, language)
 
 
 async def test_only_the_languages_of_assistants_are_listened_for(house: House) -> None:

@@ -283,15 +283,20 @@ async def test_it_understands_more(house: House, language: str) -> None:
     await assert_answers(house, language, MORE[language])
 
 
-@pytest.mark.parametrize("language", NEW)
-async def test_it_knows_money_reasons_and_plans(house: House, language: str) -> None:
+async def test_it_knows_money_reasons_and_plans(
+    house: House, subtests: pytest.Subtests
+) -> None:
     """Given questions in a language, then each has its answer."""
-    code = {"zh-CN": "zh-Hans"}.get(language, language)
-    said = texts(code)["selector"]["speech"]["options"]
-    for sentence, key in NEW[language].items():
-        heard = await ask(house.hass, sentence, language)
-        parts = re.split(r"\{\w+\}", said[key].replace("{name}", "Bitaxe Gamma"))
-        assert all(part in heard for part in parts), f"{sentence}: {heard}"
+    for language, sentences in NEW.items():
+        with subtests.test(language):
+            code = {"zh-CN": "zh-Hans"}.get(language, language)
+            said = texts(code)["selector"]["speech"]["options"]
+            for sentence, key in sentences.items():
+                heard = await ask(house.hass, sentence, language)
+                parts = re.split(
+                    r"\{\w+\}", said[key].replace("{name}", "Bitaxe Gamma")
+                )
+                assert all(part in heard for part in parts), f"{sentence}: {heard}"
 
 
 async def test_a_name_is_spoken_without_its_marks(house: House) -> None:

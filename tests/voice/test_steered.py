@@ -296,9 +296,11 @@ async def test_which_pool_and_whether_it_works(steered: Steered) -> None:
 # The chance of a block
 
 
-@pytest.mark.parametrize(
-    ("years", "chance", "average"),
-    [
+async def test_a_chance_in_words_that_fit_it(
+    steered: Steered, subtests: pytest.Subtests
+) -> None:
+    """Given rare and frequent blocks, then a chance is said, and a mean as a mean."""
+    for years, chance, average in [
         (17_000, "a block is 1 in 17000 a year", None),
         (13e6, "a block is 1 in 13 million a year", None),
         (5, "at least one block in a year is 18 percent", None),
@@ -306,24 +308,25 @@ async def test_which_pool_and_whether_it_works(steered: Steered) -> None:
         (0.1, "at least one block in a month is 57 percent", 10),
         (0.02, "at least one block in a week is 62 percent", 50),
         (0.0001, "at least one block in a day is 99.9 percent", 10_000),
-    ],
-)
-async def test_a_chance_in_words_that_fit_it(
-    steered: Steered, years: float, chance: str, average: int | None
-) -> None:
-    """Given rare and frequent blocks, then a chance is said, and a mean as a mean."""
-    hass, fleet = steered.hass, fleet_entry(steered.hass)
-    entity = er.async_get(hass).async_get_or_create(
-        "sensor", DOMAIN, f"{fleet.unique_id}_soonest_block", config_entry=fleet
-    )
-    hass.states.async_set(entity.entity_id, str(years * 365.2425))
-    said = [f"The chance of {chance}.", "Every block is luck: none is ever due."]
-    if average is not None:
-        said[1:1] = [f"On average your miners find {average} blocks a year."]
-    answer = await ask(hass, "what are my chances of finding a block")
-    assert answer == " ".join(said)
-    told = await call(hass, "fleet_status")
-    assert told["blocks_a_year_on_average"] == pytest.approx(1 / years, rel=0.01)
+    ]:
+        with subtests.test(f"{years} {chance}"[:80]):
+            hass, fleet = steered.hass, fleet_entry(steered.hass)
+            entity = er.async_get(hass).async_get_or_create(
+                "sensor", DOMAIN, f"{fleet.unique_id}_soonest_block", config_entry=fleet
+            )
+            hass.states.async_set(entity.entity_id, str(years * 365.2425))
+            said = [
+                f"The chance of {chance}.",
+                "Every block is luck: none is ever due.",
+            ]
+            if average is not None:
+                said[1:1] = [f"On average your miners find {average} blocks a year."]
+            answer = await ask(hass, "what are my chances of finding a block")
+            assert answer == " ".join(said)
+            told = await call(hass, "fleet_status")
+            assert told["blocks_a_year_on_average"] == pytest.approx(
+                1 / years, rel=0.01
+            )
 
 
 @pytest.mark.parametrize("state", ["0", "-3"])
