@@ -98,6 +98,28 @@ async def test_a_driver_whose_name_is_no_text(
     assert "solopool · DGB" in options(form, "pool").values()
 
 
+async def test_drivers_are_reloaded_while_a_dialog_is_open(
+    home: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a pool whose driver is gone by now, then the dialog says so, and goes on."""
+    form = await choose(home, "pool", "pool_list")
+    data = get_data(home)
+    for key, pool in tuple(data.known_pools.pools.items()):
+        if pool.driver_type == "solopool":
+            monkeypatch.delitem(data.known_pools.pools, key)
+    form = await fill(home, form, pool="Solopool.org · DGB")
+    assert form["step_id"] == "pool_list"
+    assert "Solopool.org · DGB" not in options(form, "pool")
+
+    menu = await type_host(home, "pool.example")
+    form = await fill(home, menu, next_step_id="pool_kind")
+    form = await fill(home, form, driver="mmfp")
+    assert form["step_id"] == "pool_coin"
+    monkeypatch.delitem(data.drivers.pools, "mmfp")
+    result = await fill(home, form, coin="DGB")
+    assert result["reason"] == "pool_driver_fault"
+
+
 @pytest.mark.parametrize("generation", [1, 2])
 async def test_a_pool_is_added(
     home: HomeAssistant, hmm_folder: Path, generation: Any

@@ -145,7 +145,8 @@ class PoolSteps(ConfigFlow):
         for pool in data.known_pools.pools.values():
             name = _group_name(data, pool.driver_type, pool.template.coin)
             groups.setdefault(name, []).append(pool)
-        if user_input is not None:
+        # Drivers may have been reloaded since it was shown
+        if user_input is not None and user_input[CONF_POOL] in groups:
             self._servers = groups[user_input[CONF_POOL]]
             return await self.async_step_pool_region()
         names = sorted(groups, key=str.casefold)
@@ -270,7 +271,9 @@ class PoolSteps(ConfigFlow):
         """Prompt for the coin of a pool that has several."""
         assert self._match is not None
         data = await async_shared_data(self.hass)
-        coins = sorted(data.drivers.pools[self._match.driver_type].coins)
+        if (driver := data.drivers.pools.get(self._match.driver_type)) is None:
+            return self.async_abort(reason="pool_driver_fault")
+        coins = sorted(driver.coins)
         if len(coins) == 1:
             user_input = {CONF_COIN: coins[0]}
         if user_input is not None and (coin := user_input[CONF_COIN].strip().upper()):
@@ -288,7 +291,7 @@ class PoolSteps(ConfigFlow):
                 }
             ),
             description_placeholders={
-                "pool": data.drivers.pools[self._match.driver_type].name,
+                "pool": driver.name,
                 "host": self._match.url,
             },
         )
