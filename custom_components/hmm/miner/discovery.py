@@ -36,7 +36,7 @@ _DISCOVERIES_A_SECOND = 4 / 60
 _DISCOVERIES_AT_ONCE = 4
 _MAX_DIALOGS = 8
 
-ASKED_AT_ONCE = 8
+ASKED_AT_ONCE = 16
 MAX_ANNOUNCED = 1024
 """Devices that announced themselves and are asked who they are, or wait for that."""
 
