@@ -230,6 +230,28 @@ async def test_a_poll_waits_for_a_long_command(
     assert time.monotonic() - started > 0.2
 
 
+async def test_names_that_are_longer_than_a_state(home: HomeAssistant) -> None:
+    """A pool may have any address, and an account any name: both can be chosen."""
+    async with (
+        SimulatedNerdQAxe() as device,
+        SimulatedSolopool(speed=0) as pool,
+    ):
+        device.settings["stratumUser"] = f"{DEMO_WALLET}_shed"
+        device.settings["fallbackStratumURL"] = "a" * 250
+        entry = await set_up(home, miner_entry(device, "nerdqaxe"))
+        for wallet in (DEMO_WALLET, "dgb1qother"):
+            await set_up(home, pool_entry(pool, wallet, title="Digi" * 100))
+        await poll(home, entry)
+        shown = find(home, entry, "select", "pool")
+        names = shown.attributes[ATTR_OPTIONS]
+        assert len(set(names)) == 4
+        assert [name[:8] for name in names[2:]] == ["Slot 1: ", "Slot 2: "]
+        for name in (names[0], names[1], names[3]):
+            await select(home, shown.entity_id, name)
+            # The slots of the miner change places
+            assert find(home, entry, "select", "pool").state[8:] == name[8:]
+
+
 async def test_pool_of_a_nerdqaxe(home: HomeAssistant) -> None:
     """A NerdQAxe changes its pool without a restart: the two change places."""
     async with SimulatedNerdQAxe() as device:

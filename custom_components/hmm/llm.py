@@ -16,6 +16,7 @@ import voluptuous as vol
 
 from .const import DOMAIN
 from .data import HMM_DATA
+from .driver_api.units import parse_text
 from .errors import message
 from .voice.answers import find_miners
 from .voice.asker import Asker, async_asker
@@ -36,6 +37,7 @@ _PROMPT = (
     "in full, for example terahash per second. A block is luck: never say it is due."
 )
 _MAX_REPORTED = 20
+_LONGEST_ERROR = 500
 
 _WHICH = {
     vol.Optional("name", description="The name of one miner; without it, all"): vol.All(
@@ -87,7 +89,7 @@ class HmmTool(llm.Tool):
             error = str(err)
         except HomeAssistantError as err:
             error = message(hass, err)
-        return _RESULT(data={"error": error[:500]}, error=True)
+        return _RESULT(data={"error": parse_text(error, _LONGEST_ERROR)}, error=True)
 
 
 class FleetStatus(HmmTool):
@@ -201,7 +203,10 @@ class OrderTool(HmmTool):
             "summary": report["summary"],
             "not_exposed": len(miners) - len(exposed),
             "failed": [
-                {"name": shown(row["device"]), "error": (row["error"] or "")[:200]}
+                {
+                    "name": shown(row["device"]),
+                    "error": parse_text(row["error"], _LONGEST_ERROR),
+                }
                 for row in failed[:_MAX_REPORTED]
             ],
             "more": max(0, len(failed) - _MAX_REPORTED),

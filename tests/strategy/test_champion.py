@@ -87,6 +87,8 @@ async def test_home_assistant_restarts_in_dear_hours(
 ) -> None:
     """Who was champion stays it, and the figures of the other one are kept."""
     pair.price(35)
+    name = "Axe " * 100  # Longer than a state may be
+    pair.hass.config_entries.async_update_entry(pair.entry, title=name)
     await pair.add("champion", CHAMPION, title="Best")
     await pair.begin()
     await pair.minutes(2)
@@ -96,7 +98,7 @@ async def test_home_assistant_restarts_in_dear_hours(
         pass
     await pair.begin()
     (strategy,) = pair.manager.strategies.values()
-    assert shown(pair, strategy) == "Axe"
+    assert shown(pair, strategy) == name[:255]
     assert pair.manager.store.miners[pair.entries[1].entry_id].efficiency == figures
     assert pair.reported()[1] == "off"
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 import re
 from typing import Final
 
+from homeassistant.const import MAX_LENGTH_STATE_STATE
+
 from ..driver_api import PoolSlot
 from ..errors import refusal
 from ..miner.coordinator import MinerCoordinator
@@ -12,6 +14,8 @@ from .stratum_user import StratumPool, stratum_at
 
 # "1: host:port" is what the entity offered before there were accounts among them
 _SLOT: Final = re.compile(r"(?:Slot )?(?P<number>\d{1,3}): (?P<url>\S+)")
+_LONGEST_TITLE: Final = MAX_LENGTH_STATE_STATE - 5
+"""Of an account, with room for the number of one of several."""
 
 
 def pools_by_name(pools: Mapping[str, PoolCoordinator]) -> dict[str, str]:
@@ -20,6 +24,7 @@ def pools_by_name(pools: Mapping[str, PoolCoordinator]) -> dict[str, str]:
     for title, entry_id in sorted(
         (pool.config_entry.title, entry_id) for entry_id, pool in pools.items()
     ):
+        title = title[:_LONGEST_TITLE]
         name, number = title, 2
         while name in names:
             name, number = f"{title} {number}", number + 1
@@ -41,7 +46,12 @@ def name_of(slot: PoolSlot, usable: Mapping[str, StratumPool]) -> str:
     account = next(
         (name for name, account in usable.items() if account.holds(slot)), None
     )
-    return account or f"Slot {slot.index + 1}: {slot.url}"
+    return account or _name_of_slot(slot.index, slot.url)
+
+
+def _name_of_slot(index: int, url: str) -> str:
+    """Return what a slot is chosen by, as long as a state may be."""
+    return f"Slot {index + 1}: {url}"[:MAX_LENGTH_STATE_STATE]
 
 
 def is_slot(name: str) -> bool:
@@ -54,12 +64,12 @@ def slot_of(miner: MinerCoordinator, name: str) -> PoolSlot | None:
     match = _SLOT.fullmatch(name)
     if match is None or miner.data is None:
         return None
-    wanted = int(match["number"]) - 1, match["url"].casefold()
+    wanted = _name_of_slot(int(match["number"]) - 1, match["url"]).casefold()
     return next(
         (
             slot
             for slot in miner.data.pools
-            if (slot.index, slot.url.casefold()) == wanted
+            if _name_of_slot(slot.index, slot.url).casefold() == wanted
         ),
         None,
     )

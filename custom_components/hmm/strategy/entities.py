@@ -15,7 +15,12 @@ from homeassistant.components.sensor import (
     SensorStateClass,
 )
 from homeassistant.components.switch import SwitchEntityDescription
-from homeassistant.const import EntityCategory, UnitOfEnergy, UnitOfPower
+from homeassistant.const import (
+    MAX_LENGTH_STATE_STATE,
+    EntityCategory,
+    UnitOfEnergy,
+    UnitOfPower,
+)
 
 from .planner.model import Controller, State
 from .records import OF_SUN, Used
@@ -115,7 +120,7 @@ STRATEGY_SENSORS: tuple[StrategySensorDescription, ...] = (
         translation_key="strategy_champion",
         kind=CHAMPION,
         value_fn=lambda strategy: (
-            strategy.names((strategy.decision.champion,))[0]
+            strategy.names((strategy.decision.champion,))[0][:MAX_LENGTH_STATE_STATE]
             if strategy.decision and strategy.decision.champion
             else NO_CHAMPION
         ),
