@@ -140,9 +140,10 @@ NANO3S_ANSWERS: Answers = {
 }
 
 
-async def poll(answers: Answers) -> MinerTelemetry:
+async def poll(answers: Answers, *, joins: bool = True) -> MinerTelemetry:
     """Connect to recordings and read one poll."""
-    async with driving(answers) as (_, driver):
+    async with driving(answers) as (replay, driver):
+        replay.joins = joins
         return await driver.get_telemetry()
 
 
@@ -402,6 +403,41 @@ async def test_a_setting_that_nothing_confirms() -> None:
             await driver.set_tuning("fan_speed", 60)
         assert caught.value.reason_key == "setting_not_applied"
         assert caught.value.reason_values == {"value": 60, "reported": "-"}
+
+
+async def test_short_stats_in_text() -> None:
+    """They have no name of their own there, and are read all the same."""
+    litestats = "STATUS=S,When=1,Code=70,Msg=CGMiner stats,Description=x|"
+    litestats += "MM ID0=STATE[1] Filter[90] RSSI[-55],MM Count=1|"
+    telemetry = await poll({**NANO3S_ANSWERS, "litestats": litestats}, joins=False)
+    assert (telemetry.signal, telemetry.filter_runtime) == (-55, 90 * 60)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Unknown option", "unknown argument", "No value passed to avalon-fan", "missing"],
+)
+async def test_a_refusal_with_the_status_of_a_success(words: str) -> None:
+    """Given STATUS I, the text says whether anything was done."""
+    answers = {
+        "version": Q_VERSION,
+        "stats": stats(Q_RUNNING),
+        "ascset": lambda item: refused(
+            118,
+            "ASC 0 set info: "
+            + ("help|fan-spd|filter-clean|workmode|" if item == "0,help" else words),
+            "I",
+        ),
+    }
+    async with driving(answers) as (_, driver):
+        for command in (
+            driver.restart(),
+            driver.set_fan_auto(),
+            driver.reset_filter(),
+            driver.set_mode("eco"),
+        ):
+            with pytest.raises(CommandFailed, match=words):
+                await command
 
 
 async def test_counters_of_several_boards() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from hashlib import sha256
+from itertools import chain
 import re
 import time
 from typing import Any, override
@@ -64,6 +65,11 @@ _FURTHER: tuple[str, ...] = ("litestats", "coin")
 _LIGHT_EFFECTS = {"steady": 1, "blink": 2, "breathe": 3, "cycle": 4}
 """What ``ledset`` begins with; 0 is off."""
 _WHITE = (255, 255, 255)
+_REFUSED = re.compile(
+    r"unknown (?:option|argument)|no value passed|\bmissing\b|\bnot in \(",
+    re.IGNORECASE,
+)
+"""In the reply to a command that was not done, whose STATUS may be I as of one that was."""
 _SET = re.compile(r"\b(?:ok|success)\b")
 """In the reply when its light is set: STATUS is I for a refusal as well."""
 
@@ -612,7 +618,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 answer = await self._command("ascset", f"0,reboot,{argument}")
             except NoReply:
                 return True  # it was quicker than its answer
-            if answer.accepted:
+            if _is_taken(answer):
                 return True
             words = answer.message
         raise CommandFailed(
@@ -867,7 +873,8 @@ def _fields(answer: CgminerAnswer | None) -> dict[str, str]:
     values: dict[str, str] = {}
     if answer is None:
         return values
-    for entry in answer.sections.get("STATS", ()):
+    # In text, the short stats have no other name than that of their first value
+    for entry in chain.from_iterable(answer.sections.values()):
         for key, value in entry.items():
             if isinstance(value, str) and (key.startswith("MM ID") or "HBinfo" in key):
                 for name, text in _FIELD.findall(value):
@@ -1126,8 +1133,15 @@ def _breaks_list(text: str) -> bool:
     return "," in text or not text.isprintable()
 
 
+def _is_taken(answer: CgminerAnswer) -> bool:
+    """Return whether a device did, or will do, what ``ascset`` says."""
+    if answer.letter == "I" and _REFUSED.search(answer.message):
+        return False
+    return answer.accepted
+
+
 def _require(answer: CgminerAnswer, what: str) -> None:
-    if not answer.accepted:
+    if not _is_taken(answer):
         detail = answer.message or f"({answer.code})"
         if _CALIBRATING in detail:
             raise CommandFailed(f"{what}: {detail}", reason="calibrating")
