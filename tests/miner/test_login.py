@@ -16,6 +16,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.hmm import migration
 from custom_components.hmm.const import DOMAIN
+from custom_components.hmm.data import get_data
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
 from tests.common import act, find, find_id, later, refused
 from tests.conftest import miner_entry, set_up
@@ -298,6 +299,18 @@ async def test_the_options_try_a_login(
     result = await change(home, form, plug="switch.socket")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert entry.data["credentials"] == {"otp_secret": SECRET}
+
+
+async def test_a_driver_that_goes_while_its_login_is_typed(
+    home: HomeAssistant, nerd: SimulatedNerdQAxe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a driver file that was removed meanwhile, then the dialog says so."""
+    entry = await set_up(home, miner_entry(nerd, "nerdqaxe"))
+    form = await open_settings(home, entry)
+    monkeypatch.delitem(get_data(home).drivers.miners, "nerdqaxe")
+    result = await change(home, form, otp_secret=SECRET)
+    assert result["reason"] == "removed_meanwhile"
+    assert "credentials" not in entry.data
 
 
 async def test_options_of_a_miner_without_a_login(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from homeassistant.const import CONF_HOST, CONF_PORT
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.selector import (
     BooleanSelector,
     TextSelector,
@@ -71,9 +72,11 @@ async def try_login(
     """Try a login at a miner, without changing anything there.
 
     Returns the errors of the form, their texts, and whether the miner has accepted it:
-    False without an error where only a command would show whether it is right.
+    False without an error where only a command would show whether it is right. Aborts
+    the flow if the driver is gone.
     """
-    driver = data.drivers.miners[entry.data[CONF_DRIVER]]
+    if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
+        raise AbortFlow("removed_meanwhile")
     client = MinerClient(
         driver.driver_class,
         data.driver_context({**login}),
