@@ -72,10 +72,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Leave out what takes a lot of time and finds nothing.
 
-    What Home Assistant logs of each entity is a twentieth of all.
+    What Home Assistant logs of each entity is a twentieth of all, and the statements of its
+    recorder are more than what they do.
     """
     if config.getoption("verbose") <= 0:
-        logging.getLogger("homeassistant").setLevel(logging.WARNING)
+        for name in ("homeassistant", "sqlalchemy.engine"):
+            logging.getLogger(name).setLevel(logging.WARNING)
     # To look who asks a frozen clock takes longer than anything else that is done then
     freezegun.api.call_stack_inspection_limit = 0
     # A busy machine needs longer than the 10 s that Home Assistant gives all its threads. One
