@@ -463,6 +463,9 @@ async def test_a_strategy_is_obeyed_too_late(house: House) -> None:
     steered.update()
     second = house.accounts[1].entry_id
     sending = asyncio.ensure_future(steered.async_apply("mode:standard", second, {}))
+    while not kept:
+        # With time that passes meanwhile, it would be given up before it is sent
+        await asyncio.to_thread(time.sleep, 0.01)
     await house.wait(690)
     assert not sending.result().is_success
     assert (house.state, house.mines_at(1)) == ("primary", False)
