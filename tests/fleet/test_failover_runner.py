@@ -80,6 +80,24 @@ class House:
         self.miner.set_pool_reachable(self.accounts[number].data["host"], True)
         await self.ports[number].plug_in()
 
+    def put_off(self) -> list[Request]:
+        """Let the miner only say that it does what it is told; return what that was."""
+        kept = list[Request]()
+
+        def put_off(request: Request) -> Response:
+            kept.append(request)
+            return Response()
+
+        self.miner._routes = {**self.miner.routes(), WRITES: put_off}
+        return kept
+
+    async def obey(self, kept: list[Request]) -> None:
+        """Let the miner do what it put off, and start again with that."""
+        for request in kept:
+            self.miner.routes()[WRITES](request)
+        await self.miner.unplug()
+        await self.miner.plug_in()
+
     def mines_at(self, number: int) -> bool:
         """Return whether the miner is to mine at a pool, under its own name."""
         settings, data = self.miner.settings, self.accounts[number].data
@@ -282,20 +300,11 @@ async def test_it_goes_where_it_was_sent_too_late(house: House) -> None:
     """Given a miner that obeys after that was given up, then no owner chose it."""
     house.configure()
     await house.wait(60)
-    write, kept = house.miner.routes()[WRITES], list[Request]()
-
-    def put_off(request: Request) -> Response:
-        kept.append(request)
-        return Response()
-
-    house.miner._routes = {**house.miner.routes(), WRITES: put_off}
+    kept = house.put_off()
     await house.fail(0)
     await house.wait(690)
     assert (house.state, house.mines_at(1)) == ("failed", False)
-    for request in kept:
-        write(request)
-    await house.miner.unplug()
-    await house.miner.plug_in()
+    await house.obey(kept)
     await house.wait(120)
     assert house.mines_at(1)
     memory = get_data(house.hass).failovers[house.entry.entry_id]
@@ -452,13 +461,7 @@ async def test_a_strategy_is_obeyed_too_late(house: House) -> None:
     """Given a miner that goes there after all, then no owner chose it: it stays."""
     house.configure()
     await house.wait(60)
-    write, kept = house.miner.routes()[WRITES], list[Request]()
-
-    def put_off(request: Request) -> Response:
-        kept.append(request)
-        return Response()
-
-    house.miner._routes = {**house.miner.routes(), WRITES: put_off}
+    kept = house.put_off()
     steered = SteeredMiner(house.entry.runtime_data, MinerMemory())
     steered.update()
     second = house.accounts[1].entry_id
@@ -469,10 +472,7 @@ async def test_a_strategy_is_obeyed_too_late(house: House) -> None:
     await house.wait(690)
     assert not sending.result().is_success
     assert (house.state, house.mines_at(1)) == ("primary", False)
-    for request in kept:
-        write(request)
-    await house.miner.unplug()
-    await house.miner.plug_in()
+    await house.obey(kept)
     await house.wait(3900)
     assert house.mines_at(1)
     assert house.state == "primary"
