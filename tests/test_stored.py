@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 import pytest
 
 from custom_components.hmm.stored import BROKEN, Newest, Stored
+from custom_components.hmm.strategy.miners import MinerMemory
 
 
 class Color(StrEnum):
@@ -131,3 +132,12 @@ def test_what_nothing_was_stored_as(broken: dict[str, Any]) -> None:
         Whole.from_dict({"part": {"name": "a"}, **broken})
     with pytest.raises(BROKEN):
         Whole.from_dict([])
+
+
+def test_a_day_of_work_has_two_sums() -> None:
+    """Given one number or three, then the memory of a miner is damaged: a poll adds them up."""
+    memory = MinerMemory(work={"2026-11-30": [10.0, 1e12]})
+    assert MinerMemory.from_dict(memory.as_dict()) == memory
+    for sums in ([], [10.0], [10.0, 1e12, 1.0]):
+        with pytest.raises(ValueError, match="2026-11-30"):
+            MinerMemory.from_dict({"work": {"2026-11-30": sums}})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 import re
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple, override
 
 from homeassistant.const import ATTR_MODE
 from homeassistant.core import Context, HomeAssistant, callback
@@ -75,6 +75,11 @@ class MinerMemory(Stored):
     """W when it last mined: one that does not respond may draw that again."""
     seen_at: datetime | None = None
     """When it was polled last: who has restarted since may have forgotten a pause."""
+
+    @override
+    def verify(self) -> None:
+        if any(len(day) != 2 for day in self.work.values()):
+            raise ValueError(self.work)
 
     def rank(self, now: datetime, watts: float, hashrate: float) -> None:
         """Add a poll of a miner that works: what a ranking goes by.
