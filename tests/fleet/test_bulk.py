@@ -7,8 +7,13 @@ from datetime import timedelta
 import time
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import EVENT_HOMEASSISTANT_FINAL_WRITE, STATE_OFF, STATE_ON
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    STATE_OFF,
+    STATE_ON,
+    STATE_UNAVAILABLE,
+)
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import (
@@ -23,7 +28,7 @@ import voluptuous as vol
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
-from custom_components.hmm.fleet import commands
+from custom_components.hmm.fleet import commands, services
 from custom_components.hmm.miner.coordinator import MinerCoordinator
 from custom_components.hmm.miner.kept import Kept
 from simulator import (
@@ -126,7 +131,7 @@ async def test_pause_and_resume(
 
 
 async def test_pause_by_the_plug(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:
-    """A miner that is linked to a plug is paused by it; one that sticks is a failure."""
+    """A miner that is linked to a plug is paused by it; one that sticks, or is gone, is a failure."""
     works = True
 
     async def switch(call: ServiceCall) -> None:
@@ -147,8 +152,14 @@ async def test_pause_by_the_plug(home: HomeAssistant, bitaxe: SimulatedAxeOS) ->
     works = False
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(commands, "_PLUG_SECONDS", 0.1)
-        stuck = (await run(home, "resume", entry))["Axe"]
-    assert (stuck["result"], stuck["reason"]) == ("failed", "plug_not_switched")
+        for state, action in (
+            (STATE_OFF, "resume"),
+            (STATE_UNAVAILABLE, "resume"),
+            (STATE_UNAVAILABLE, "pause"),
+        ):
+            home.states.async_set("switch.plug", state)
+            stuck = (await run(home, action, entry))["Axe"]
+            assert (stuck["result"], stuck["reason"]) == ("failed", "plug_not_switched")
     assert not bitaxe.paused
 
 
@@ -359,6 +370,28 @@ async def test_a_miner_that_is_not_set_up_is_in_the_response(
     (reported,) = response["miners"]
     assert (reported["result"], reported["reason"]) == ("unreachable", "driver_missing")
     assert "gone" in reported["error"]
+
+
+async def test_a_miner_that_is_being_set_up_is_waited_for(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given an entry that is set up again, then its miner is not left out."""
+    bitaxe.fault = Fault.SILENT
+    reload = home.async_create_task(home.config_entries.async_reload(entry.entry_id))
+    await until(lambda: entry.state is ConfigEntryState.SETUP_IN_PROGRESS)
+    with monkeypatch.context() as patch:
+        patch.setattr(services, "_RELOAD_SECONDS", 0)
+        late = (await run(home, "pause", entry))["Axe"]
+    assert (late["result"], late["reason"]) == ("unreachable", "no_response")
+    assert late["error"].startswith("No response from Axe.")
+    call = home.async_create_task(run(home, "pause", entry))
+    bitaxe.fault = None
+    assert (await call)["Axe"]["result"] == "done"
+    assert bitaxe.paused
+    await reload
 
 
 @pytest.mark.parametrize(

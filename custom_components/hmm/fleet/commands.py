@@ -298,11 +298,12 @@ async def _set_paused(job: Job, paused: bool, reason: str = "") -> bool:
         return await miner.async_set_paused(paused, reason)
     miner.async_drop_kept("mining")
     await miner.async_release()
-    if plug_is_on(hass, plug) is not paused:
+    on = not paused
+    if plug_is_on(hass, plug) is on:
         return False
-    await async_switch_plug(hass, plug, not paused, job.context)
+    await async_switch_plug(hass, plug, on, job.context)
     deadline = hass.loop.time() + _PLUG_SECONDS
-    while plug_is_on(hass, plug) is paused:
+    while plug_is_on(hass, plug) is not on:
         if hass.loop.time() > deadline:
             raise failure("plug_not_switched", plug=plug)
         await asyncio.sleep(0.1)

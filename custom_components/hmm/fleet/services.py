@@ -68,7 +68,16 @@ LONGEST_NAME = 64
 _RELOAD_SECONDS = 15
 """How long a miner is waited for whose entry is being set up again."""
 
-_STARTING = (ConfigEntryState.SETUP_ERROR, ConfigEntryState.SETUP_RETRY)
+_IN_PROGRESS = (
+    ConfigEntryState.SETUP_IN_PROGRESS,
+    ConfigEntryState.UNLOAD_IN_PROGRESS,
+)
+_WITHOUT_MINER = (
+    *_IN_PROGRESS,
+    ConfigEntryState.SETUP_ERROR,
+    ConfigEntryState.SETUP_RETRY,
+)
+"""The states of the entries of miners that are wanted and not there now."""
 
 # What a schema refuses is reported in English: only what its form cannot send is left
 # to it
@@ -214,7 +223,7 @@ async def async_targets(call: ServiceCall) -> list[Target]:
         for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
         if (is_all or entry.entry_id in entry_ids)
         and entry_kind(entry) == EntryType.MINER
-        and (entry.entry_id in miners or entry.state in _STARTING)
+        and (entry.entry_id in miners or entry.state in _WITHOUT_MINER)
     ]
     if not targets:
         raise refusal("no_miners_targeted")
@@ -274,11 +283,7 @@ async def _async_miner_of(
 ) -> MinerCoordinator | None:
     """Return the miner of an entry now; one that is being set up is waited for."""
     deadline = hass.loop.time() + _RELOAD_SECONDS
-    while (
-        entry.state
-        in (ConfigEntryState.SETUP_IN_PROGRESS, ConfigEntryState.UNLOAD_IN_PROGRESS)
-        and hass.loop.time() < deadline
-    ):
+    while entry.state in _IN_PROGRESS and hass.loop.time() < deadline:
         await asyncio.sleep(0.1)
     return get_data(hass).fleet.miners.get(entry.entry_id)
 
@@ -294,10 +299,13 @@ def _kept(value: str | None, outcome: Outcome, until: datetime) -> Outcome:
 
 def _not_set_up(hass: HomeAssistant, entry: HmmConfigEntry) -> Outcome:
     """Return why nothing can be done at a miner whose entry is not set up."""
+    error = failure("no_response", host=entry.title, detail="")
+    if reason := entry_reason(hass, entry):
+        error = HomeAssistantError(reason)
     return Outcome(
         result="unreachable",
         reason=entry.error_reason_translation_key or "no_response",
-        error=HomeAssistantError(entry_reason(hass, entry) or "no_response"),
+        error=error,
     )
 
 
