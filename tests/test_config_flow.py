@@ -37,7 +37,12 @@ from custom_components.hmm.bundled.miner_drivers.bitaxe_driver import BitaxeDriv
 from custom_components.hmm.const import DOMAIN, FLEET_UNIQUE_ID
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine.address import AddressFault
+from custom_components.hmm.fleet.failover import Memory
+from custom_components.hmm.markdown import own_issues
 from custom_components.hmm.miner import discovery
+from custom_components.hmm.miner.autotune import AutotuneState
+from custom_components.hmm.miner.walk import Caps
+from custom_components.hmm.miner.watchdog_rules import WatchdogRecord
 from simulator import (
     Fault,
     SimulatedAvalon,
@@ -48,7 +53,7 @@ from simulator import (
 from simulator.device import SimulatedDevice
 from simulator.httpd import text_response
 
-from .common import find, find_id, fleet_entry, poll, value
+from .common import act, find, find_id, fleet_entry, poll, value
 from .conftest import UsualPorts, free_udp_port, miner_entry, set_up
 from .flows import (
     TEXTS,
@@ -1012,12 +1017,13 @@ async def test_another_miner_takes_the_place(
         assert entry.unique_id == other.mac.lower()
         assert (entry.data["driver"], entry.data["port"]) == (driver, other.port)
         assert entry.options["plug"] == "switch.socket"
-        assert ("power_draw" in entry.options) is (driver == "bitaxe")
         assert entry.state is ConfigEntryState.LOADED
         assert find_id(home, entry, "sensor", "hashrate") == hashrate
         assert value(home, entry, "hashrate") > 0
         miner = entry.runtime_data
-        if miner.profile.facts.model == model:
+        is_same_model = miner.profile.facts.model == model
+        assert ("power_draw" in entry.options) is is_same_model
+        if is_same_model:
             assert entities <= entity_ids(home, entry)
         else:
             # Of what the new one does not have nothing is left, also what was disabled
@@ -1036,6 +1042,53 @@ async def test_another_miner_takes_the_place(
         # The old one is a new one now
         await bitaxe.plug_in()
         assert (await add_miner(home, bitaxe))["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_nothing_is_done_at_a_new_miner_that_was_meant_for_the_old_one(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """What was to be undone, to be done, or allowed ends with the one that it was for."""
+    entry = (await add_miner(home, bitaxe))["result"]
+    home.config_entries.async_update_entry(entry, options={"own_risk": True})
+    await home.config_entries.async_reload(entry.entry_id)
+    data, entry_id = get_data(home), entry.entry_id
+    autotune = data.autotunes[entry_id]
+    autotune.caps = Caps(max_power=20)
+    autotune.walk = entry.runtime_data.autotune.plan(autotune.caps)
+    bitaxe.settings |= {"frequency": 400, "coreVoltage": 1060, "overheat_mode": 1}
+    await poll(home, entry)
+    bitaxe.settings["overheat_mode"] = 0
+    await poll(home, entry)
+    assert own_issues(home)
+    data.watchdogs[entry_id].gave_up = True
+    await act(home, "switch", "turn_on", find_id(home, entry, "switch", "watchdog"))
+    await bitaxe.unplug()
+    autotune.state = AutotuneState.RETURNING
+    autotune.reason = "no_response"
+    (device,) = dr.async_entries_for_config_entry(dr.async_get(home), entry_id)
+    target = {"device_id": device.id, "keep_for": 3600}
+    await home.services.async_call(
+        DOMAIN, "set_mode", target | {"mode": "eco"}, blocking=True
+    )
+    data.failovers[entry_id] = Memory(at="pool", is_held=True)
+    data.watchdogs[entry_id].gave_up = True
+    async with SimulatedAxeOS(name="other", generation="2.15", model="gamma") as other:
+        other.settings["frequency"] = 490
+        form = await fill(
+            home, await reconfigure(home, entry), host=f"127.0.0.1:{other.port}"
+        )
+        assert (await fill(home, form))["reason"] == "miner_replaced"
+        for _ in range(3):
+            await poll(home, entry)
+            await home.async_block_till_done(wait_background_tasks=True)
+        assert other.counters.by_path["PATCH /api/system"] == 0
+        assert other.settings["frequency"] == 490
+        assert (entry.options, entry.runtime_data.kept) == ({}, {})
+        assert own_issues(home) == []
+        assert data.autotunes[entry_id].state is AutotuneState.OFF
+        assert data.failovers.get(entry_id) is None
+        # What the owner wants of any miner there stays
+        assert data.watchdogs[entry_id] == WatchdogRecord(enabled=True)
 
 
 async def test_a_miner_that_has_an_entry_takes_no_place(

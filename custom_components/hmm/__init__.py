@@ -54,19 +54,19 @@ from .fleet.profile_services import async_setup_profile_services
 from .fleet.rescan import Rescan
 from .fleet.services import async_setup_miner_services
 from .frontend import async_load_cards, async_serve_cards, async_unload_cards
+from .markdown import async_delete_issues_of
 from .migration import async_migrate
-from .miner.autotune import Autotune, AutotuneRecord, AutotuneTurns, forget_issue
+from .miner.autotune import Autotune, AutotuneRecord, AutotuneTurns
 from .miner.coordinator import LONGEST_ENERGY_GAP, MinerConfigEntry, MinerCoordinator
 from .miner.discovery import Announced, async_listen_for_broadcasts
 from .miner.energy import EnergyBook
 from .miner.finds import MinerRecord
 from .miner.kept import KeptCommands
-from .miner.lowered import async_forget_lowered_issue
 from .miner.profile_store import ProfileStore
 from .miner.profiles import TuningProfiles
 from .miner.session import async_create_miner_session
 from .miner.status import StatusRecord
-from .miner.watchdog import Watchdog, async_forget_watchdog_issue, async_watch
+from .miner.watchdog import Watchdog, async_watch
 from .miner.watchdog_rules import WatchdogRecord
 from .money.earnings import async_count_earnings
 from .money.ledger import Ledger
@@ -74,7 +74,7 @@ from .openapi import async_register_api
 from .pool.account import pool_kind
 from .pool.blocks import AccountRecord
 from .pool.coordinator import PoolConfigEntry, PoolCoordinator
-from .pool.mistyped import async_forget_wallet_issue, async_show_wallet_issue
+from .pool.mistyped import async_show_wallet_issue
 from .records import Records
 from .services import async_setup_services
 from .strategy.actions import async_setup_strategy_actions
@@ -214,9 +214,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool
 
 async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
     """Forget what was noted of an entry."""
-    async_forget_wallet_issue(hass, entry)
-    async_forget_watchdog_issue(hass, entry)
-    async_forget_lowered_issue(hass, entry)
+    async_delete_issues_of(hass, entry.entry_id)
     if not hass.config_entries.async_entries(DOMAIN):
         async_unload_cards(hass)
     if (data := hass.data.get(HMM_DATA)) is not None:
@@ -224,7 +222,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None
             data.strategies.async_forget()
         for store in data.stores:
             await store.async_forget(entry.entry_id)
-        forget_issue(hass, entry.entry_id)
 
 
 async def async_remove_config_entry_device(

@@ -139,6 +139,14 @@ def async_delete_issues(
             ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
 
 
+@callback
+def async_delete_issues_of(hass: HomeAssistant, entry_id: str) -> None:
+    """Delete the issues of one entry: their ids end with its own."""
+    for issue in own_issues(hass):
+        if issue.issue_id.endswith(entry_id):
+            ir.async_delete_issue(hass, DOMAIN, issue.issue_id)
+
+
 def escaping[F: FlowHandler[Any, Any, Any]](flow: type[F]) -> type[F]:
     """Let a flow escape every placeholder that it shows.
 

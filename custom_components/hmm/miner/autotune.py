@@ -140,6 +140,7 @@ class Autotune:
         self._records = records
         self._turns = turns
         self._entry_id = miner.config_entry.entry_id
+        self._issue_id = f"{NOT_RETURNED}_{self._entry_id}"
         turns.members[self._entry_id] = self
         self._task: asyncio.Task[None] | None = None
         self._misses = 0
@@ -284,7 +285,7 @@ class Autotune:
         await self._miner.async_require_response()
         self.plan(caps)
         self._miner.require_room(watts=caps.max_power)
-        forget_issue(self._hass, self._entry_id)
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
         record = self.record
         record.caps, record.at_night, record.queued_at = caps, at_night, time.time()
         record.walk = record.target = None
@@ -331,7 +332,7 @@ class Autotune:
         """Someone has set the miner: there is nothing to go back to any more."""
         if asyncio.current_task() is self._task:
             return
-        forget_issue(self._hass, self._entry_id)
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
         if self.record.state is AutotuneState.RETURNING:
             self._end(self.record.reason)
 
@@ -568,7 +569,7 @@ class Autotune:
         self._end("not_returned")
         async_create_issue(
             self._hass,
-            _issue_id(self._entry_id),
+            self._issue_id,
             is_fixable=False,
             is_persistent=True,
             severity=ir.IssueSeverity.WARNING,
@@ -611,16 +612,6 @@ class Autotune:
         else:
             tuning.fire("autotune_aborted", reason=reason)
         self._miner.async_update_listeners()
-
-
-@callback
-def forget_issue(hass: HomeAssistant, entry_id: str) -> None:
-    """Delete the issue of a miner that is not where it was."""
-    ir.async_delete_issue(hass, DOMAIN, _issue_id(entry_id))
-
-
-def _issue_id(entry_id: str) -> str:
-    return f"{NOT_RETURNED}_{entry_id}"
 
 
 def _is_at(data: MinerTelemetry, point: Point) -> bool:

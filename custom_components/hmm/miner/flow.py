@@ -20,11 +20,12 @@ from ..const import (
     CONF_CREDENTIALS,
     CONF_DRIVER,
     CONF_ENTRY_TYPE,
+    CONF_OWN_RISK,
     CONF_POWER_DRAW,
     CONF_PROFILE,
     EntryType,
 )
-from ..data import HmmConfigEntry
+from ..data import HmmConfigEntry, HmmData
 from ..driver_api import BaseMinerAdapter, DeviceFacts
 from ..driver_api.addresses import resolve
 from ..driver_engine.address import Address, AddressError, parse_address
@@ -44,10 +45,11 @@ from ..flow_tools import (
     choice,
     free_title,
 )
-from ..markdown import Markdown, escape
+from ..markdown import Markdown, async_delete_issues_of, escape
 from ..unique_ids import async_change_unique_id, async_holder, is_better_id
 from .login import login_fields, login_names, login_of, read_login, try_login
 from .search import async_entry_of, async_own_networks, async_search, read_range
+from .watchdog_rules import WatchdogRecord
 
 CONF_CHOSEN = "chosen"
 CONF_DEVICE_HOSTS = "devices"
@@ -579,9 +581,12 @@ class MinerSteps(QueueSteps):
         data = await async_shared_data(self.hass)
         profile = data.profiles.get(entry.entry_id)
         if user_input is not None:
+            forgotten = [CONF_OWN_RISK]
             if profile is None or profile.facts.model != device.profile.facts.model:
                 data.other_models.add(entry.entry_id)
-            return self._put_in_place(entry, device, "miner_replaced")
+                forgotten.append(CONF_POWER_DRAW)
+            self._forget_old(data, entry.entry_id)
+            return self._put_in_place(entry, device, "miner_replaced", *forgotten)
         return self.async_show_form(
             step_id=step_id,
             data_schema=vol.Schema({}),
@@ -592,17 +597,34 @@ class MinerSteps(QueueSteps):
             },
         )
 
+    def _forget_old(self, data: HmmData, entry_id: str) -> None:
+        """Forget what was found at a device, or is still to be done or undone there."""
+        data.autotunes.reset(entry_id)
+        data.failovers.reset(entry_id)
+        data.kept.reset(entry_id)
+        data.tuning.forget_device(entry_id)
+        old = data.watchdogs[entry_id]
+        data.watchdogs[entry_id] = WatchdogRecord(enabled=old.enabled, cut=old.cut)
+        data.watchdogs.save_soon()
+        async_delete_issues_of(self.hass, entry_id)
+
     def _put_in_place(
-        self, entry: HmmConfigEntry, device: Detected, reason: str
+        self, entry: HmmConfigEntry, device: Detected, reason: str, *forgotten: str
     ) -> ConfigFlowResult:
-        """Let an entry be that of a device; what hangs on its entities continues."""
+        """Let an entry be that of a device; what hangs on its entities continues.
+
+        The ``forgotten`` options are not for that device.
+        """
         async_holder(self.hass, entry, device.unique_id)  # An ignored one makes room
         async_change_unique_id(self.hass, entry, device.unique_id)
-        data, options = dict(entry.data), dict(entry.options)
+        data = dict(entry.data)
         if device.driver.driver_type != data[CONF_DRIVER]:
             # They were of the old device
             data.pop(CONF_CREDENTIALS, None)
-            options.pop(CONF_POWER_DRAW, None)
+            forgotten = (*forgotten, CONF_POWER_DRAW)
+        options = {
+            key: value for key, value in entry.options.items() if key not in forgotten
+        }
         data |= {
             CONF_DRIVER: device.driver.driver_type,
             CONF_HOST: device.client.host,

@@ -7,12 +7,12 @@ up to version 2.11, 100 MHz and 100 mV less at each overheat since then.
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.components.repairs import RepairsFlowResult
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
-from ..data import HmmConfigEntry, get_data
+from ..data import get_data
 from ..errors import failure, message
 from ..languages import home_language
 from ..markdown import async_create_issue
@@ -34,6 +34,7 @@ class LoweredSettings:
         """Begin with what is stored."""
         self._miner = miner
         self._good: Settings = {}
+        self._issue_id = f"{OVERHEAT_LOWERED}_{miner.config_entry.entry_id}"
 
     @callback
     def learn(self) -> None:
@@ -60,7 +61,7 @@ class LoweredSettings:
         if record.before is not None:
             record.before = None
             self._save()
-        async_forget_lowered_issue(self._miner.hass, self._miner.config_entry)
+        ir.async_delete_issue(self._miner.hass, DOMAIN, self._issue_id)
         self._miner.status.problems.lowered = None
 
     async def async_restore(self) -> None:
@@ -112,7 +113,7 @@ class LoweredSettings:
         self._miner.status.problems.lowered = values
         async_create_issue(
             self._miner.hass,
-            f"{OVERHEAT_LOWERED}_{entry.entry_id}",
+            self._issue_id,
             is_fixable=True,
             data={"entry_id": entry.entry_id},
             severity=ir.IssueSeverity.WARNING,
@@ -128,12 +129,6 @@ class LoweredSettings:
 
     def _save(self) -> None:
         get_data(self._miner.hass).tuning.save()
-
-
-@callback
-def async_forget_lowered_issue(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
-    """Take the issue of a miner away."""
-    ir.async_delete_issue(hass, DOMAIN, f"{OVERHEAT_LOWERED}_{entry.entry_id}")
 
 
 class LoweredFlow(QuestionFlow):

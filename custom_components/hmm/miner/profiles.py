@@ -4,7 +4,7 @@ They are kept in one file, with each miner's own point: what its owner tuned by 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 import logging
@@ -325,10 +325,19 @@ class TuningProfiles:
 
     async def async_forget(self, entry_id: str) -> None:
         """Forget a miner that was removed, and what only it had."""
+        self.forget_device(entry_id, kept=())
+
+    @callback
+    def forget_device(
+        self, entry_id: str, kept: Container[Source] = ("saved", "hmm_local")
+    ) -> None:
+        """Forget a device that another one replaces, but not what its owner saved."""
         self._miners.pop(entry_id, None)
         for key, rows in self._models.items():
             self._models[key] = [
-                profile for profile in rows if profile.miner != entry_id
+                profile
+                for profile in rows
+                if profile.miner != entry_id or profile.source in kept
             ]
         self._show()
 

@@ -72,6 +72,7 @@ class Watchdog:
         self._began = time.monotonic()
         self._is_at_work = False
         self._decider = Decider(self.record)
+        self._issue_id = f"{WATCHDOG_GAVE_UP}_{miner.config_entry.entry_id}"
         self._listeners: list[Callable[[WatchdogAction, dict[str, Any]], None]] = []
 
     @property
@@ -91,7 +92,7 @@ class Watchdog:
     def async_enable(self, enabled: bool) -> None:
         """Let it restart the miner, or not; what it gave up it tries again."""
         self._decider.reset(enabled=enabled)
-        async_forget_watchdog_issue(self._hass, self._miner.config_entry)
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
         self._records.save_soon()
 
     @callback
@@ -111,7 +112,7 @@ class Watchdog:
             case WatchdogAction.GAVE_UP:
                 self._give_up(str(decision.reason))
             case WatchdogAction.RECOVERED:
-                async_forget_watchdog_issue(self._hass, self._miner.config_entry)
+                ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
                 self._report(WatchdogAction.RECOVERED)
             case WatchdogAction.HELD_BACK:
                 self._report(WatchdogAction.HELD_BACK, reason=decision.reason)
@@ -271,7 +272,7 @@ class Watchdog:
             return
         async_create_issue(
             self._hass,
-            _issue_id(self._miner.config_entry),
+            self._issue_id,
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
             translation_key=WATCHDOG_GAVE_UP,
@@ -290,13 +291,3 @@ def async_watch(watchdog: Watchdog, miner: MinerCoordinator) -> CALLBACK_TYPE:
     """Update a watchdog after each poll; return the end."""
     watchdog.async_start()
     return miner.async_add_listener(watchdog.async_update)
-
-
-@callback
-def async_forget_watchdog_issue(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
-    """Take the issue away: the miner works, was switched or was removed."""
-    ir.async_delete_issue(hass, DOMAIN, _issue_id(entry))
-
-
-def _issue_id(entry: HmmConfigEntry) -> str:
-    return f"{WATCHDOG_GAVE_UP}_{entry.entry_id}"

@@ -27,25 +27,16 @@ def async_show_wallet_issue(
     hass: HomeAssistant, entry: HmmConfigEntry, *, is_wallet: bool
 ) -> None:
     """Show that an entry must get another wallet, or that it has the right one."""
+    issue_id = f"{WALLET_MISTYPED}_{entry.entry_id}"
     if not is_wallet or not has_mistyped_wallet(entry):
-        async_forget_wallet_issue(hass, entry)
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
         return
     async_create_issue(
         hass,
-        _issue_id(entry),
+        issue_id,
         is_fixable=False,
         learn_more_url=_ENTRIES,
         severity=ir.IssueSeverity.ERROR,
         translation_key=WALLET_MISTYPED,
         translation_placeholders={"name": entry.title},
     )
-
-
-@callback
-def async_forget_wallet_issue(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
-    """Take the issue away."""
-    ir.async_delete_issue(hass, DOMAIN, _issue_id(entry))
-
-
-def _issue_id(entry: HmmConfigEntry) -> str:
-    return f"{WALLET_MISTYPED}_{entry.entry_id}"
