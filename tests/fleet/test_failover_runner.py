@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -15,6 +16,7 @@ import pytest
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
+from custom_components.hmm.fleet import failover_runner
 from custom_components.hmm.fleet.failover import Memory
 from custom_components.hmm.records import Records
 from custom_components.hmm.strategy.miners import MinerMemory, SteeredMiner
@@ -215,6 +217,24 @@ async def test_down_and_back(house: House) -> None:
     assert house.mines_at(0)
     assert house.state == "primary"
     assert house.events[1:] == [("moved_back", "Two", "One", "primary_back")]
+
+
+async def test_a_clock_that_is_set_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given what was seen and sent in the future, then it holds no miner back."""
+    house.configure()
+    await house.wait(60)
+    failover = get_data(house.hass).failover
+    failover._last_sent = time.time()
+    past = SimpleNamespace(time=lambda: time.time() - 7200, monotonic=time.monotonic)
+    monkeypatch.setattr(failover_runner, "time", past)
+    await house.fail(0)
+    await house.wait(690)
+    assert house.mines_at(1)
+    await house.recover(0)
+    await house.wait(4200)
+    assert house.mines_at(0)
 
 
 async def test_the_target_is_down_as_well(house: House) -> None:

@@ -220,7 +220,7 @@ def decide(
         new_memories[miner_id] = memory
     if not settings.moves:
         return Decision(memories=new_memories, wanted=tuple(wishes))
-    if now - min(last_sent, now) < STAGGER:
+    if now - last_sent < STAGGER:
         return Decision(memories=new_memories)
     for wish in wishes:
         if _may_follow(now, wish.to, miners, new_memories):

@@ -329,6 +329,7 @@ class Failover:
         before = self._memories()
         usable = self._usable()
         self._forget_removed()
+        self._follow_clock(now)
         self._update_pools(now)
         miners = {
             miner_id: self._facts_of(miner, usable, before.get(miner_id, Memory()), now)
@@ -513,6 +514,19 @@ class Failover:
             and pool_id not in usable
             and self._hass.config_entries.async_get_entry(str(pool_id)) is not None
         )
+
+    def _follow_clock(self, now: float) -> None:
+        """Take what lies in the future for what is now: the clock was set back."""
+
+        def past(at: float | None) -> float | None:
+            return None if at is None else min(at, now)
+
+        self._last_sent = min(self._last_sent, now)
+        for pool in self._pools.values():
+            pool.good_since = past(pool.good_since)
+            pool.silent_since = past(pool.silent_since)
+        for miner in self._miners.values():
+            miner.share_at = past(miner.share_at)
 
     def _update_pools(self, now: float) -> None:
         """Take over what the accounts found when they looked themselves."""
