@@ -4,15 +4,22 @@ from collections.abc import AsyncIterator
 import json
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_DHCP,
+    SOURCE_REAUTH,
+    ConfigEntry,
+    ConfigEntryState,
+)
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+import pytest_socket
 
 from custom_components.hmm import migration
 from custom_components.hmm.const import DOMAIN
@@ -20,7 +27,15 @@ from custom_components.hmm.data import get_data
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
 from tests.common import act, find, find_id, later, refused
 from tests.conftest import miner_entry, set_up
-from tests.flows import Result, fill, open_settings, suggested, with_texts
+from tests.flows import (
+    Result,
+    begin,
+    fill,
+    open_settings,
+    reconfigure,
+    suggested,
+    with_texts,
+)
 from tests.user_drivers import put
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -204,6 +219,54 @@ async def test_a_refused_poll_asks_for_the_login(
     assert driver.polls == before
     await later(home, 4000)
     assert driver.polls == before + 1
+
+
+async def test_a_miner_with_a_login_gets_another_address(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """Given a miner that says nothing without its login, then it is known there by it."""
+    text = LOCKED.replace("OPTIONS", '("admin_password",)')
+    await put(home, "miner_drivers/locked_driver.py", text)
+    login = {"credentials": {"admin_password": "open sesame"}}
+    entry = await set_up(home, miner_entry(bitaxe, "locked", data=login))
+    await bitaxe.unplug()
+    async with SimulatedAxeOS(name=bitaxe.name) as moved:
+        form = await fill(
+            home, await reconfigure(home, entry), host=f"127.0.0.1:{bitaxe.port}"
+        )
+        assert form["errors"] == {"base": "refused"}
+        result = await fill(home, form, host=f"127.0.0.1:{moved.port}")
+        assert result["reason"] == "reconfigure_successful"
+        assert entry.data.items() >= {"driver": "locked", "port": moved.port}.items()
+        assert entry.data.items() >= login.items()
+        assert entry.runtime_data.last_update_success
+
+
+@pytest.mark.parametrize("password", ["open sesame", "old"])
+async def test_a_miner_with_a_login_is_not_gone(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, password: str
+) -> None:
+    """Given one that answers, be it with a refusal, then no lease leads elsewhere."""
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "127.0.0.2"])
+    text = LOCKED.replace("OPTIONS", '("admin_password",)')
+    await put(home, "miner_drivers/locked_driver.py", text)
+    login = {"credentials": {"admin_password": password}}
+    entry = await set_up(home, miner_entry(bitaxe, "locked", data=login))
+    async with SimulatedAxeOS(
+        name=bitaxe.name, host="127.0.0.2", port=bitaxe.port
+    ) as impostor:
+        result = await begin(
+            home,
+            SOURCE_DHCP,
+            DhcpServiceInfo(
+                ip="127.0.0.2",
+                hostname="",
+                macaddress=bitaxe.mac.replace(":", "").lower(),
+            ),
+        )
+        assert result["reason"] == "already_configured"
+        assert entry.data["host"] == "127.0.0.1"
+        assert impostor.counters.requests == 0
 
 
 async def test_a_driver_that_takes_no_login_asks_for_none(

@@ -26,7 +26,7 @@ from ..const import (
     EntryType,
 )
 from ..data import HmmConfigEntry, HmmData
-from ..driver_api import BaseMinerAdapter, DeviceFacts
+from ..driver_api import AuthRequired, BaseMinerAdapter, DeviceFacts
 from ..driver_api.addresses import resolve
 from ..driver_engine.address import Address, AddressError, parse_address
 from ..driver_engine.declaration import DriverId
@@ -347,7 +347,7 @@ class MinerSteps(QueueSteps):
         errors: dict[str, str] = {}
         texts: Placeholders = {}
         if user_input is not None:
-            errors, texts = await self._detect(user_input[CONF_HOST])
+            errors, texts = await self._detect_for(entry, user_input[CONF_HOST])
             if not errors:
                 device = self._found_for(entry)
                 other = await async_entry_of(self.hass, device, but=entry)
@@ -398,13 +398,34 @@ class MinerSteps(QueueSteps):
 
     # Shared by the steps
 
-    async def _detect(self, typed: str) -> tuple[dict[str, str], Placeholders]:
+    async def _detect(
+        self,
+        typed: str,
+        drivers: Iterable[LoadedDriver[BaseMinerAdapter]] | None = None,
+    ) -> tuple[dict[str, str], Placeholders]:
         """Find out what is at an address; return form errors and their texts."""
         try:
             address = parse_address(typed)
         except AddressError as err:
             return {CONF_HOST: err.fault}, {}
-        return await self._detect_at(address)
+        return await self._detect_at(address, drivers)
+
+    async def _detect_for(
+        self, entry: HmmConfigEntry, typed: str
+    ) -> tuple[dict[str, str], Placeholders]:
+        """Find out whether an entry's miner is at an address, or what else is.
+
+        Some say nothing without their login, which no other driver gets.
+        """
+        data = await async_shared_data(self.hass)
+        driver = data.drivers.miners.get(entry.data[CONF_DRIVER])
+        if driver is not None and (login := login_of(entry)):
+            self._login = {**login}
+            errors, _ = await self._detect(typed, [driver])
+            self._login = {}
+            if not errors:
+                return {}, {}
+        return await self._detect(typed)
 
     async def _detect_at(
         self,
@@ -497,9 +518,12 @@ class MinerSteps(QueueSteps):
         data = await async_shared_data(self.hass)
         if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
             return False
-        detection = await detect([driver], data.driver_context(), host, port)
+        context = data.driver_context({**login_of(entry)})
+        detection = await detect([driver], context, host, port)
         for device in detection.devices:
             await device.client.close()
+        if isinstance(detection.error, AuthRequired):
+            return False  # It is there, with another login
         facts = facts_of(entry.unique_id, data.profiles.get(entry.entry_id))
         return all(
             is_same_device(facts, device.profile.facts) is False
