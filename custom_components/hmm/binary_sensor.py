@@ -35,6 +35,8 @@ from .since import Since
 PARALLEL_UPDATES = 0
 
 _NO_DATA = "no_data"
+_DOING = {True: "working", False: "idle", None: None}
+"""The reason of a listed worker, by whether it is online."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,8 +293,7 @@ class WorkerOnlineSensor(WorkerEntity, BinarySensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        reason = "not_listed"
-        if self.worker is not None:
-            reason = "working" if self.worker.online else "idle"
+        worker = self.worker
+        reason = "not_listed" if worker is None else _DOING[worker.online]
         self._since.set(self.is_on, reason, dt_util.utcnow())
         return {ATTR_REASON: reason, ATTR_SINCE: self._since.at}

@@ -240,14 +240,20 @@ async def test_new_worker(home: HomeAssistant, pool: SimulatedSolopool) -> None:
 
 
 async def test_worker_that_is_offline(
-    home: HomeAssistant, pool: SimulatedSolopool
+    home: HomeAssistant, pool: SimulatedSolopool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker that the pool still lists says itself that it does not mine."""
+    """A worker that the pool still lists says itself that it does not mine, or nothing."""
     entry = await set_up(home, pool_entry(pool, WALLET))
-    pool.wallets[WALLET].workers["attic"].offline = True
+    attic = pool.wallets[WALLET].workers["attic"]
+    attic.offline = True
     await poll(home, entry)
-    assert shown(home, entry, "attic", "binary_sensor.online").state == STATE_OFF
+    seen = shown(home, entry, "attic", "binary_sensor.online")
+    assert (seen.state, seen.attributes["reason"]) == (STATE_OFF, "idle")
     assert shown(home, entry, "garage", "binary_sensor.online").state == STATE_ON
+    monkeypatch.setattr(type(attic), "offline", None)
+    await poll(home, entry)
+    seen = shown(home, entry, "attic", "binary_sensor.online")
+    assert (seen.state, seen.attributes["reason"]) == (STATE_UNKNOWN, None)
 
 
 async def test_worker_that_leaves(
