@@ -6,6 +6,7 @@ from homeassistant.components.switch import SwitchEntity
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import setup_test_component_platform
@@ -216,6 +217,25 @@ async def test_plug_of_a_miner_that_is_off_at_the_start(
     assert bitaxe.online
     # The plug, and not the pause that this firmware has
     assert find(home, entry, "switch", "mining").state == STATE_ON
+
+
+async def test_plug_that_gets_another_name(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS
+) -> None:
+    """It is still the one of the miner; what else is changed of it is no news."""
+    registry = er.async_get(home)
+    plug = registry.async_get_or_create("switch", "test", "plug").entity_id
+    home.states.async_set(plug, STATE_ON)
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe", options={"plug": plug}))
+    miner = entry.runtime_data
+    registry.async_update_entity(plug, name="Socket")
+    await home.async_block_till_done()
+    assert entry.runtime_data is miner
+    registry.async_update_entity(plug, new_entity_id="switch.other")
+    home.states.async_set("switch.other", STATE_OFF)
+    await home.async_block_till_done()
+    assert entry.options == {"plug": "switch.other"}
+    assert find(home, entry, "switch", "mining").state == STATE_OFF
 
 
 async def test_plug_that_is_gone(home: HomeAssistant, bitaxe: SimulatedAxeOS) -> None:

@@ -62,6 +62,7 @@ from .miner.discovery import Announced, async_listen_for_broadcasts
 from .miner.energy import EnergyBook
 from .miner.finds import MinerRecord
 from .miner.kept import KeptCommands
+from .miner.plug import async_follow_plug
 from .miner.profile_store import ProfileStore
 from .miner.profiles import TuningProfiles
 from .miner.session import async_create_miner_session
@@ -391,6 +392,7 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
     entry.async_on_unload(async_watch(coordinator.watchdog, coordinator))
     entry.async_on_unload(async_at_started(hass, coordinator.async_started))
     entry.async_on_unload(async_keep_miner_device(hass, coordinator))
+    entry.async_on_unload(async_follow_plug(hass, entry))
     entry.async_on_unload(async_run_kept(hass, coordinator))
 
 

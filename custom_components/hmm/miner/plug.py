@@ -8,7 +8,27 @@ from homeassistant.const import (
     STATE_OFF,
     STATE_ON,
 )
-from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
+from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
+from homeassistant.helpers.event import async_track_entity_registry_updated_event
+
+from ..const import CONF_PLUG
+from ..data import HmmConfigEntry
+
+
+@callback
+def async_follow_plug(hass: HomeAssistant, entry: HmmConfigEntry) -> CALLBACK_TYPE:
+    """Keep the plug of a miner that gets another entity id; return the end."""
+
+    @callback
+    def renamed(event: Event[EventEntityRegistryUpdatedData]) -> None:
+        if "old_entity_id" in event.data:
+            options = {**entry.options, CONF_PLUG: event.data["entity_id"]}
+            hass.config_entries.async_update_entry(entry, options=options)
+            hass.config_entries.async_schedule_reload(entry.entry_id)
+
+    plugs = [entry.options[CONF_PLUG]] if entry.options.get(CONF_PLUG) else []
+    return async_track_entity_registry_updated_event(hass, plugs, renamed)
 
 
 @callback
