@@ -160,6 +160,17 @@ async def test_pause_by_the_plug(home: HomeAssistant, bitaxe: SimulatedAxeOS) ->
             home.states.async_set("switch.plug", state)
             stuck = (await run(home, action, entry))["Axe"]
             assert (stuck["result"], stuck["reason"]) == ("failed", "plug_not_switched")
+
+    async def fail(call: ServiceCall) -> None:
+        raise OSError("no radio")
+
+    home.services.async_register("switch", "turn_off", fail)
+    home.states.async_set("switch.plug", STATE_ON)
+    async with SimulatedAxeOS() as second:
+        other = await set_up(home, miner_entry(second, "bitaxe", title="Other"))
+        both = await run(home, "pause", entry, other)
+        assert both["Axe"]["reason"] == "plug_not_switched"
+        assert both["Other"]["result"] == "done"
     assert not bitaxe.paused
 
 

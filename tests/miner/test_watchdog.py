@@ -1,5 +1,6 @@
 """The watchdog restarts a miner that finds no shares, once, and says what it does."""
 
+import asyncio
 from contextlib import AsyncExitStack
 import json
 import time
@@ -422,14 +423,23 @@ async def test_a_plug_that_comes_back_late(
     assert (plug, record.cut) == ([True], None)
 
 
+@pytest.mark.parametrize("error", [HomeAssistantError("no radio"), OSError(), None])
 async def test_a_plug_that_stays_off(
-    home: HomeAssistant, entry: ConfigEntry[Any], plug: list[bool]
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    plug: list[bool],
+    error: Exception | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given a plug that cannot be switched on again, then a repair says so."""
+    """Given a plug that cannot be switched on again, or hangs, then a repair says so."""
+    monkeypatch.setattr("custom_components.hmm.miner.plug._LIMIT_SECONDS", 0.2)
     result = watchdog_events(home, entry)
 
     async def fail(call: ServiceCall) -> None:
-        raise HomeAssistantError("no radio")
+        if error is None:
+            await asyncio.Event().wait()
+        else:
+            raise error
 
     watcher = entry.runtime_data.watchdog
     watcher._begin(watcher._cycle("unreachable"))

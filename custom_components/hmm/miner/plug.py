@@ -1,5 +1,7 @@
 """The smart plug that powers a miner."""
 
+import asyncio
+
 from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.const import (
     ATTR_ENTITY_ID,
@@ -9,11 +11,15 @@ from homeassistant.const import (
     STATE_ON,
 )
 from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
 from homeassistant.helpers.event import async_track_entity_registry_updated_event
 
 from ..const import CONF_PLUG
 from ..data import HmmConfigEntry
+from ..errors import failure
+
+_LIMIT_SECONDS = 30.0
 
 
 @callback
@@ -41,11 +47,20 @@ def plug_is_on(hass: HomeAssistant, plug: str) -> bool | None:
 async def async_switch_plug(
     hass: HomeAssistant, plug: str, on: bool, context: Context | None
 ) -> None:
-    """Switch a plug on or off, and wait for its integration."""
-    await hass.services.async_call(
-        SWITCH_DOMAIN,
-        SERVICE_TURN_ON if on else SERVICE_TURN_OFF,
-        {ATTR_ENTITY_ID: plug},
-        blocking=True,
-        context=context,
-    )
+    """Switch a plug on or off, and wait for its integration.
+
+    Raises HomeAssistantError, whatever the integration does.
+    """
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            await hass.services.async_call(
+                SWITCH_DOMAIN,
+                SERVICE_TURN_ON if on else SERVICE_TURN_OFF,
+                {ATTR_ENTITY_ID: plug},
+                blocking=True,
+                context=context,
+            )
+    except HomeAssistantError:
+        raise
+    except Exception as err:
+        raise failure("plug_not_switched", plug=plug) from err
