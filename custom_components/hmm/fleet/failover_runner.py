@@ -344,7 +344,7 @@ class Failover:
                 pool_id: PoolHealth(
                     good_since=watch.good_since,
                     silent_since=watch.silent_since,
-                    is_stale=self._is_stale(pool_id, now),
+                    is_stale=self._is_stale(pool_id),
                 )
                 for pool_id, watch in self._pools.items()
                 if pool_id in usable
@@ -488,7 +488,9 @@ class Failover:
                 watch.share_at = now
             watch.accepted = accepted
         active_problems = set(miner.status.active)
-        rejects = watch.rejects.percent(now, accepted, data.shares_rejected)
+        rejects = watch.rejects.percent(
+            time.monotonic(), accepted, data.shares_rejected
+        )
         return MinerFacts(
             order=order,
             at=at,
@@ -544,12 +546,12 @@ class Failover:
                 if self._hass.config_entries.async_get_entry(entry_id) is None:
                     del watches[entry_id]
 
-    def _is_stale(self, pool_id: str, now: float) -> bool:
+    def _is_stale(self, pool_id: str) -> bool:
         pool, watch = self._fleet.pools[pool_id], self._pools[pool_id]
         if not pool.last_update_success or pool.data is None:
             return False
         valid, stale = pool.data.shares_valid, pool.data.shares_stale
-        return are_many(watch.stale.percent(now, valid, stale))
+        return are_many(watch.stale.percent(time.monotonic(), valid, stale))
 
     def _has_internet(self) -> bool:
         """Return False while two or more pools, all that are not at home, are silent."""
