@@ -68,6 +68,17 @@ def test_a_miner_that_hangs() -> None:
     }
 
 
+@pytest.mark.parametrize("observed", [LOST, IDLE])
+@pytest.mark.parametrize("jump", [-7200.0, 7200.0])
+def test_a_clock_that_is_set(observed: Observation, jump: float) -> None:
+    """It shortens no wait, and starts it over."""
+    decider = Decider(WatchdogRecord(enabled=True))
+    assert decider.update(observed, 1e9) is None
+    waits = [decider.update(observed, 1e9 + jump + n * MINUTE) for n in range(20)]
+    assert not any(waits[:10])
+    assert any(waits)
+
+
 @pytest.mark.parametrize(
     ("observed", "reason"),
     [

@@ -28,6 +28,7 @@ _AFTER_CYCLE: Final = 900.0
 _BETWEEN_CYCLES: Final = 7200.0
 _AFTER_START: Final = 600.0
 """Seconds after Home Assistant started in which nothing is done."""
+_LONGEST_POLL: Final = 150.0
 _IDLE_SECONDS: Final = 600.0
 _LOST_SECONDS: Final = 900.0
 _CURABLE: Final = frozenset({"hash_frozen", "share_overdue", "no_core_voltage"})
@@ -134,6 +135,7 @@ class Decider:
     record: WatchdogRecord
     restart_failed: bool = False
     """Whether the last restart was not done: nothing is to be waited for."""
+    _updated: float = 0.0
     _idle_since: float | None = None
     _lost_since: float | None = None
     _harm: str | None = None
@@ -156,6 +158,10 @@ class Decider:
         """Decide after a poll at a Unix timestamp; what is decided is noted as done."""
         record = self.record
         record.forget_old(now)
+        if not 0 <= now - self._updated <= _LONGEST_POLL:
+            # The clock was set: nothing is known to have lasted
+            self._idle_since = self._lost_since = None
+        self._updated = now
         cause = self._cause(observed, now)
         if cause is None:
             self._held_back = None
