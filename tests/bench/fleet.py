@@ -151,14 +151,17 @@ def _add_entries(hass: Any, kind: str, devices: list[tuple[int, str]]) -> None:
 
 async def _until_ready(hass: Any, miners: int) -> None:
     """Wait until each miner shows a hashrate."""
-    async with asyncio.timeout(300):
-        for number in range(miners):
-            entity_id = f"sensor.bench_{number}_hashrate"
-            while (state := hass.states.get(entity_id)) is None or state.state in (
-                "unavailable",
-                "unknown",
-            ):
-                await asyncio.sleep(0.02)
+    due = time.monotonic() + 300
+    for number in range(miners):
+        entity_id = f"sensor.bench_{number}_hashrate"
+        while (state := hass.states.get(entity_id)) is None or state.state in (
+            "unavailable",
+            "unknown",
+        ):
+            if time.monotonic() > due:
+                entry = hass.config_entries.async_get_entry(f"{number:032x}")
+                sys.exit(f"{entity_id} is {state}; {entry.state}: {entry.reason}")
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
