@@ -291,11 +291,8 @@ def literals(node: ast.AST) -> set[str]:
     }
 
 
-def placeholder_names(call: ast.Call) -> set[str]:
-    """Return the names of the placeholders that a call passes."""
-    node = argument(call, "translation_placeholders")
-    if node is None:
-        return set()
+def literal_keys(node: ast.expr) -> set[str]:
+    """Return the keys of a dictionary that is written out."""
     assert isinstance(node, ast.Dict)
     return {name for key in node.keys if (name := literal(key)) is not None}
 
@@ -639,24 +636,19 @@ def test_every_exception_is_translated() -> None:
     """
     passed: dict[str, set[str]] = {}
     for path in home_assistant_side():
-        for call in calls(parse(path), "refusal", "failure"):
-            (key,) = call.args
-            assert literals(key), ast.unparse(call)
+        assert path.stem == "errors" or "translation_domain=" not in read(path), path
+        for call in calls(parse(path), "refusal", "failure", "NotAllowed"):
+            key = call.args[-1]
+            if not literals(key):
+                # Says again what another exception of these said
+                assert ast.unparse(key) == "cause.translation_key"
+                continue
             names = {keyword.arg for keyword in call.keywords if keyword.arg}
             for name in literals(key):
                 passed[name] = passed.get(name, names) & names
-        for call in calls(parse(path)):
-            if argument(call, "translation_domain") is None:
-                continue
-            key = argument(call, "translation_key")
-            if (text := literal(key)) is not None:
-                keys = {text}
-            else:
-                # Says again what another exception of these said, or a reason
-                assert ast.unparse(key or call) in {"cause.translation_key", "key"}
-                continue
-            names = placeholder_names(call)
-            for name in keys:
+        for call in calls(parse(path), "translated"):
+            if (name := literal(call.args[1])) is not None:
+                names = literal_keys(call.args[2])
                 passed[name] = passed.get(name, names) & names
 
     messages = load("translations/en.json")["exceptions"]

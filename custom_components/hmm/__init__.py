@@ -6,7 +6,11 @@ from typing import cast
 from homeassistant.config_entries import SOURCE_SYSTEM
 from homeassistant.const import CONF_HOST, CONF_PORT, EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
+from homeassistant.exceptions import (
+    ConfigEntryError,
+    ConfigEntryNotReady,
+    IntegrationError,
+)
 from homeassistant.helpers import (
     config_validation as cv,
     device_registry as dr,
@@ -43,7 +47,7 @@ from .entity import (
     fleet_device,
     pool_device,
 )
-from .errors import localized, pool_error
+from .errors import localized, pool_error, translated
 from .fleet.coordinator import FleetConfigEntry, FleetCoordinator
 from .fleet.failover import Memory
 from .fleet.failover_runner import Failover
@@ -195,9 +199,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
         case EntryType.FLEET:
             _set_up_fleet(hass, cast("FleetConfigEntry", entry))
         case None:
-            raise ConfigEntryError(
-                translation_domain=DOMAIN, translation_key="entry_damaged"
-            )
+            raise translated(ConfigEntryError, "entry_damaged", {})
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS[kind])
     async_enable_requested(hass, entry)
     _remove_left(hass, entry)
@@ -307,24 +309,18 @@ async def _async_fleet_options_changed(
 
 def _driver_missing(
     hass: HomeAssistant, data: HmmData, id_: DriverId
-) -> ConfigEntryError | ConfigEntryNotReady:
+) -> IntegrationError:
     """Return why an entry has no driver: it comes later, is broken or is gone."""
     failed = data.driver_manager.why_missing(id_)
     if failed is None:
-        return ConfigEntryError(
-            translation_domain=DOMAIN,
-            translation_key="driver_missing",
-            translation_placeholders={"driver": id_.driver_type},
+        return translated(
+            ConfigEntryError, "driver_missing", {"driver": id_.driver_type}
         )
     # The entry is set up again as soon as its driver is loaded
     kind = ConfigEntryNotReady if failed.waiting else ConfigEntryError
-    return kind(
-        translation_domain=DOMAIN,
-        translation_key="driver_unavailable",
-        translation_placeholders={
-            "driver": id_.driver_type,
-            "reason": localized(hass, failed.reason),
-        },
+    reason = localized(hass, failed.reason)
+    return translated(
+        kind, "driver_unavailable", {"driver": id_.driver_type, "reason": reason}
     )
 
 
@@ -403,12 +399,8 @@ async def _async_setup_pool(hass: HomeAssistant, entry: PoolConfigEntry) -> None
     try:
         pool_driver = data.pool_driver(driver)
     except DriverError as err:
-        key, placeholders = pool_error(err, entry.data[CONF_HOST], entry.title)
-        raise ConfigEntryError(
-            translation_domain=DOMAIN,
-            translation_key=key,
-            translation_placeholders=placeholders,
-        ) from err
+        reason = pool_error(err, entry.data[CONF_HOST], entry.title)
+        raise translated(ConfigEntryError, *reason) from err
     pool = pool_kind(data, driver.driver_type)
     async_show_wallet_issue(
         hass, entry, is_wallet=pool is not None and pool.form.is_wallet

@@ -44,22 +44,10 @@ _POOLS_SAY: Final = {"login_needed": "key_refused", "not_a_miner": "web_page"}
 type Placeholders = dict[str, str]
 
 
-def update_failed(err: DriverError, host: str) -> UpdateFailed:
-    """Return why a poll failed."""
-    key, placeholders = _of_miner(err, MINER_REASONS, host)
-    return UpdateFailed(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
-    )
-
-
-def action_failed(err: DriverError, host: str) -> HomeAssistantError:
-    """Return why an action failed: the user's fault or the device's."""
-    kind = (
-        ServiceValidationError if isinstance(err, InvalidValue) else HomeAssistantError
-    )
-    key, placeholders = _of_miner(err, MINER_REASONS, host)
+def translated[ErrorT: HomeAssistantError](
+    kind: type[ErrorT], key: str, placeholders: Placeholders
+) -> ErrorT:
+    """Return an error with its key under ``exceptions``."""
     return kind(
         translation_domain=DOMAIN,
         translation_key=key,
@@ -67,13 +55,22 @@ def action_failed(err: DriverError, host: str) -> HomeAssistantError:
     )
 
 
+def update_failed(err: DriverError, host: str) -> UpdateFailed:
+    """Return why a poll failed."""
+    return translated(UpdateFailed, *_of_miner(err, MINER_REASONS, host))
+
+
+def action_failed(err: DriverError, host: str) -> HomeAssistantError:
+    """Return why an action failed: the user's fault or the device's."""
+    kind = (
+        ServiceValidationError if isinstance(err, InvalidValue) else HomeAssistantError
+    )
+    return translated(kind, *_of_miner(err, MINER_REASONS, host))
+
+
 def refusal(key: str, **placeholders: str) -> ServiceValidationError:
     """Return an error of the user: nothing was sent."""
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
-    )
+    return translated(ServiceValidationError, key, placeholders)
 
 
 def require_number(value: float) -> None:
@@ -84,11 +81,7 @@ def require_number(value: float) -> None:
 
 def failure(key: str, **placeholders: str) -> HomeAssistantError:
     """Return an error of a device."""
-    return HomeAssistantError(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
-    )
+    return translated(HomeAssistantError, key, placeholders)
 
 
 def form_error(err: DriverError, host: str) -> tuple[str, Placeholders]:

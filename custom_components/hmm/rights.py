@@ -18,20 +18,13 @@ from .unique_ids import device_of, entity_id_of
 class NotAllowed(Unauthorized):
     """A user may not do something; the message says what is missing."""
 
-    def __init__(
-        self,
-        user: User,
-        *,
-        translation_domain: str,
-        translation_key: str,
-        translation_placeholders: dict[str, str] | None = None,
-    ) -> None:
+    def __init__(self, user: User, key: str, **placeholders: str) -> None:
         """Refuse a user; its base class takes no translation."""
         super().__init__(user_id=user.id)
         self.generate_message = True
-        self.translation_domain = translation_domain
-        self.translation_key = translation_key
-        self.translation_placeholders = translation_placeholders
+        self.translation_domain = DOMAIN
+        self.translation_key = key
+        self.translation_placeholders = placeholders
 
 
 async def async_user(hass: HomeAssistant, context: Context) -> User | None:
@@ -50,7 +43,7 @@ async def async_require_admin(hass: HomeAssistant, context: Context | None) -> N
     """Raise NotAllowed unless an administrator or an automation runs the action."""
     user = await async_user(hass, context) if context else None
     if user is not None and not user.is_admin:
-        raise NotAllowed(user, translation_domain=DOMAIN, translation_key="not_admin")
+        raise NotAllowed(user, "not_admin")
 
 
 @callback
@@ -100,18 +93,8 @@ def require(user: User | None, policy: str, entity_ids: list[str], name: str) ->
         return
     assert user is not None
     if policy == POLICY_READ:
-        raise NotAllowed(
-            user,
-            translation_domain=DOMAIN,
-            translation_key="not_allowed_to_read",
-            translation_placeholders={"name": name},
-        )
-    raise NotAllowed(
-        user,
-        translation_domain=DOMAIN,
-        translation_key="not_allowed_to_control",
-        translation_placeholders={"name": name},
-    )
+        raise NotAllowed(user, "not_allowed_to_read", name=name)
+    raise NotAllowed(user, "not_allowed_to_control", name=name)
 
 
 def _may(user: User | None, policy: str, entity_ids: list[str]) -> bool:

@@ -17,12 +17,12 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..const import CONF_DRIVER, DOMAIN
+from ..const import CONF_DRIVER
 from ..data import HmmConfigEntry, get_data
 from ..driver_engine.declaration import DriverId
 from ..driver_engine.driver_store import Backup
 from ..driver_engine.metrics import DriverMetrics
-from ..errors import localized, message
+from ..errors import failure, localized, message
 from ..flow_tools import async_start_progress, async_words, choice, words_field
 from ..languages import home_language
 from ..markdown import Markdown, code, escape, printable
@@ -485,11 +485,7 @@ class DriverSteps(OptionsFlow):
         except Exception as err:
             # The progress would never end
             _LOGGER.exception("Unexpected error")
-            self._error = HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="driver_job_failed",
-                translation_placeholders={"reason": type(err).__name__},
-            )
+            self._error = failure("driver_job_failed", reason=type(err).__name__)
             return job.failed
         return job.done
 

@@ -23,7 +23,6 @@ from ..const import (
     CONF_HOT_LIMIT,
     CONF_PLUG,
     CONF_POWER_DRAW,
-    DOMAIN,
 )
 from ..display_units import HASHRATE_UNITS
 from ..driver_api import (
@@ -709,9 +708,7 @@ class MinerCoordinator(DataUpdateCoordinator[MinerTelemetry]):
         """Return why the last poll failed, as the reason of a failed action."""
         cause = self.last_exception
         if isinstance(cause, UpdateFailed) and cause.translation_key is not None:
-            return HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key=cause.translation_key,
-                translation_placeholders=cause.translation_placeholders,
+            return failure(
+                cause.translation_key, **(cause.translation_placeholders or {})
             )
         return HomeAssistantError(str(cause))
