@@ -1,11 +1,11 @@
 """Which of the entities that an automation names are the ones a trigger is about."""
 
-from collections.abc import Callable, Container
-from typing import Any, Protocol
+from collections.abc import Container
+from typing import Any, ClassVar
 
 from homeassistant.components.event import DOMAIN as EVENT_DOMAIN
 from homeassistant.const import ATTR_DEVICE_ID
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from .const import DOMAIN, EntryType
@@ -13,41 +13,43 @@ from .data import entry_kind, fleet_entry
 from .unique_ids import device_id_of
 
 
-class _Targeting(Protocol):
-    """A trigger or condition: what Home Assistant gives it."""
+class OfHmm:
+    """A trigger or condition about entities of HMM; mixed into one of Home Assistant."""
 
     _hass: HomeAssistant
     _target: dict[str, Any]
+    _primary_entities_only: ClassVar[bool] = False
 
+    @property
+    def _keys(self) -> Container[str | None]:
+        """Return the translation keys of the entities that it is about."""
+        raise NotImplementedError
 
-@callback
-def entities_of(
-    about: _Targeting,
-    entity_filter: Callable[[set[str]], set[str]],
-    entity_ids: set[str],
-    keys: Container[str | None],
-) -> set[str]:
-    """Return the entities of HMM whose translation key is one of ``keys``.
+    def entity_filter(self, entities: set[str]) -> set[str]:
+        """Return those of the entities that it is about.
 
-    Home Assistant filters a target by domain and device class alone: a device may
-    have entities of other integrations too. The device of the fleet means all miners,
-    like in an action, and all blocks and strategies; workers are those miners again.
-    """
-    hass = about._hass  # noqa: SLF001  part of what a trigger is made of
-    registry = er.async_get(hass)
-    fleet = fleet_entry(hass)
-    named = about._target.get(ATTR_DEVICE_ID) or ()  # noqa: SLF001
-    if fleet is not None and device_id_of(hass, fleet) in named:
-        entity_ids = entity_ids | {
-            entity.entity_id
-            for entry in hass.config_entries.async_entries(DOMAIN)
-            for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
-            if entity.domain == EVENT_DOMAIN or entry_kind(entry) != EntryType.POOL
+        Home Assistant filters a target by domain and device class alone: a device may
+        have entities of other integrations too. The device of the fleet means all
+        miners, like in an action, and all blocks and strategies; workers are those
+        miners again.
+        """
+        hass, registry = self._hass, er.async_get(self._hass)
+        fleet = fleet_entry(hass)
+        named = self._target.get(ATTR_DEVICE_ID) or ()
+        if fleet is not None and device_id_of(hass, fleet) in named:
+            entities = entities | {
+                entity.entity_id
+                for entry in hass.config_entries.async_entries(DOMAIN)
+                for entity in er.async_entries_for_config_entry(
+                    registry, entry.entry_id
+                )
+                if entity.domain == EVENT_DOMAIN or entry_kind(entry) != EntryType.POOL
+            }
+        fitting: set[str] = super().entity_filter(entities)  # type: ignore[misc]
+        return {
+            entity_id
+            for entity_id in fitting
+            if (entry := registry.async_get(entity_id)) is not None
+            and entry.platform == DOMAIN
+            and entry.translation_key in self._keys
         }
-    return {
-        entity_id
-        for entity_id in entity_filter(entity_ids)
-        if (entry := registry.async_get(entity_id)) is not None
-        and entry.platform == DOMAIN
-        and entry.translation_key in keys
-    }

@@ -3,8 +3,6 @@
 As with the triggers, nothing else imports this module.
 """
 
-from typing import ClassVar, override
-
 from homeassistant.components.binary_sensor import DOMAIN as BINARY_SENSOR_DOMAIN
 from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN
 from homeassistant.const import STATE_ON
@@ -12,38 +10,26 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.automation import DomainSpec
 from homeassistant.helpers.condition import Condition, EntityStateConditionBase
 
-from .automation_targets import entities_of
+from .automation_targets import OfHmm
 from .binary_sensor import MINER_ONLINE
 from .miner.sensors import MINER_STATUS
 from .miner.status import MinerState
 
 
-class IsMiningCondition(EntityStateConditionBase):
+class IsMiningCondition(OfHmm, EntityStateConditionBase):
     """A miner mines, be it slower than expected."""
 
     _domain_specs = {SENSOR_DOMAIN: DomainSpec()}
-    _primary_entities_only: ClassVar[bool] = False
+    _keys = {MINER_STATUS.translation_key}
     _states = {MinerState.MINING, MinerState.SLOW}
 
-    @override
-    def entity_filter(self, entities: set[str]) -> set[str]:
-        return entities_of(
-            self, super().entity_filter, entities, {MINER_STATUS.translation_key}
-        )
 
-
-class IsOnlineCondition(EntityStateConditionBase):
+class IsOnlineCondition(OfHmm, EntityStateConditionBase):
     """A miner responds, or a worker is seen by its pool."""
 
     _domain_specs = {BINARY_SENSOR_DOMAIN: DomainSpec()}
-    _primary_entities_only: ClassVar[bool] = False
+    _keys = {MINER_ONLINE.translation_key}
     _states = {STATE_ON}
-
-    @override
-    def entity_filter(self, entities: set[str]) -> set[str]:
-        return entities_of(
-            self, super().entity_filter, entities, {MINER_ONLINE.translation_key}
-        )
 
 
 CONDITIONS: dict[str, type[Condition]] = {

@@ -21,7 +21,7 @@ from homeassistant.helpers.trigger import (
 )
 import voluptuous as vol
 
-from .automation_targets import entities_of
+from .automation_targets import OfHmm
 from .data import get_data
 from .driver_api.units import parse_number
 from .event import (
@@ -51,11 +51,10 @@ _SOURCES = {
 _AWAY = {MinerState.OFF, MinerState.OFFLINE}
 
 
-class BlockFoundTrigger(StatelessEntityTriggerBase):
+class BlockFoundTrigger(OfHmm, StatelessEntityTriggerBase):
     """A miner or a pool reports a block."""
 
     _domain_specs = {EVENT_DOMAIN: DomainSpec()}
-    _primary_entities_only: ClassVar[bool] = False
     _schema = ENTITY_STATE_TRIGGER_SCHEMA.extend(
         {
             vol.Required(CONF_OPTIONS, default={}): {
@@ -64,10 +63,10 @@ class BlockFoundTrigger(StatelessEntityTriggerBase):
         }
     )
 
+    @property
     @override
-    def entity_filter(self, entities: set[str]) -> set[str]:
-        source = self._options[CONF_SOURCE]
-        return entities_of(self, super().entity_filter, entities, _SOURCES[source])
+    def _keys(self) -> set[str | None]:
+        return _SOURCES[self._options[CONF_SOURCE]]
 
     @override
     def is_valid_state(
@@ -76,11 +75,11 @@ class BlockFoundTrigger(StatelessEntityTriggerBase):
         return state.attributes.get(ATTR_EVENT_TYPE) == EVENT_BLOCK_FOUND
 
 
-class NewBestShareTrigger(StatelessEntityTriggerBase):
+class NewBestShareTrigger(OfHmm, StatelessEntityTriggerBase):
     """A miner found its best share ever."""
 
     _domain_specs = {EVENT_DOMAIN: DomainSpec()}
-    _primary_entities_only: ClassVar[bool] = False
+    _keys = _SOURCES["miner"]
     _schema = ENTITY_STATE_TRIGGER_SCHEMA.extend(
         {
             vol.Required(CONF_OPTIONS, default={}): {
@@ -92,10 +91,6 @@ class NewBestShareTrigger(StatelessEntityTriggerBase):
     )
 
     @override
-    def entity_filter(self, entities: set[str]) -> set[str]:
-        return entities_of(self, super().entity_filter, entities, _SOURCES["miner"])
-
-    @override
     def is_valid_state(
         self, state: State, report_not_triggered: NotTriggeredReasonReporter
     ) -> bool:
@@ -105,17 +100,11 @@ class NewBestShareTrigger(StatelessEntityTriggerBase):
         return difficulty is not None and difficulty >= self._options[CONF_AT_LEAST]
 
 
-class PoolMovedTrigger(StatelessEntityTriggerBase):
+class PoolMovedTrigger(OfHmm, StatelessEntityTriggerBase):
     """Failover moved a miner to a backup pool, or back."""
 
     _domain_specs = {EVENT_DOMAIN: DomainSpec()}
-    _primary_entities_only: ClassVar[bool] = False
-
-    @override
-    def entity_filter(self, entities: set[str]) -> set[str]:
-        return entities_of(
-            self, super().entity_filter, entities, {POOL_MOVED.translation_key}
-        )
+    _keys = {POOL_MOVED.translation_key}
 
     @override
     def is_valid_state(
@@ -124,11 +113,11 @@ class PoolMovedTrigger(StatelessEntityTriggerBase):
         return state.attributes.get(ATTR_EVENT_TYPE) in _MOVED
 
 
-class BandChangedTrigger(EntityTriggerBase):
+class BandChangedTrigger(OfHmm, EntityTriggerBase):
     """Another price band of a strategy began, or one of some."""
 
     _domain_specs = {SENSOR_DOMAIN: DomainSpec()}
-    _primary_entities_only: ClassVar[bool] = False
+    _keys = {_BAND}
     _schema = ENTITY_STATE_TRIGGER_SCHEMA.extend(
         {
             vol.Required(CONF_OPTIONS, default={}): {
@@ -140,30 +129,20 @@ class BandChangedTrigger(EntityTriggerBase):
     )
 
     @override
-    def entity_filter(self, entities: set[str]) -> set[str]:
-        return entities_of(self, super().entity_filter, entities, {_BAND})
-
-    @override
     def is_valid_state(
         self, state: State, report_not_triggered: NotTriggeredReasonReporter
     ) -> bool:
         return not (wanted := self._options[CONF_TO]) or state.state in wanted
 
 
-class _StatusTrigger(EntityTriggerBase):
+class _StatusTrigger(OfHmm, EntityTriggerBase):
     """The status of a miner became another one."""
 
     _domain_specs = {SENSOR_DOMAIN: DomainSpec()}
-    _primary_entities_only: ClassVar[bool] = False
+    _keys = {MINER_STATUS.translation_key}
     _from_states: ClassVar[frozenset[str] | None] = None
     """None is any but those that trigger."""
     _to_states: ClassVar[frozenset[str]]
-
-    @override
-    def entity_filter(self, entities: set[str]) -> set[str]:
-        return entities_of(
-            self, super().entity_filter, entities, {MINER_STATUS.translation_key}
-        )
 
     @override
     def is_valid_transition(self, from_state: State, to_state: State) -> bool:
