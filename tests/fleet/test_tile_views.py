@@ -171,26 +171,19 @@ def requests(pools: Pools) -> int:
 # Who may read
 
 
-@pytest.mark.parametrize("path", [PLATFORM, POOLS, TEMPLATES, DISCOVER])
-async def test_a_token_is_needed(
-    home: HomeAssistant,
-    pools: Pools,
-    hass_client_no_auth: ClientSessionGenerator,
-    path: str,
-) -> None:
-    """Without a token, nothing is told."""
-    response = await (await hass_client_no_auth()).get(path)
-    assert response.status == HTTPStatus.UNAUTHORIZED
-    assert "pool" not in await response.text()
-
-
-async def test_no_administrator_is_needed(
+async def test_a_token_is_needed_and_no_administrator(
     home: HomeAssistant,
     pools: Pools,
     hass_client: ClientSessionGenerator,
+    hass_client_no_auth: ClientSessionGenerator,
     hass_read_only_access_token: str,
 ) -> None:
-    """Any user may read the tiles, as he may see the entities."""
+    """Without a token, nothing is told; any user may read, as he may see the entities."""
+    stranger = await hass_client_no_auth()
+    for path in (PLATFORM, POOLS, TEMPLATES, DISCOVER):
+        response = await stranger.get(path)
+        assert response.status == HTTPStatus.UNAUTHORIZED
+        assert "pool" not in await response.text()
     client = await hass_client(hass_read_only_access_token)
     assert (await get(client, PLATFORM))["tile_1_health"]["total_pools"] == 4
 
@@ -198,19 +191,15 @@ async def test_no_administrator_is_needed(
 # Platform tiles
 
 
-async def test_platform_tiles_have_the_keys_of_the_example(
-    home: HomeAssistant, pools: Pools, hass_client: ClientSessionGenerator
-) -> None:
-    """The keys are those of the example, no more and no fewer."""
-    tiles = await get(await hass_client(), PLATFORM)
-    assert key_tree(tiles) == key_tree(json.loads(PLATFORM_EXAMPLE))
-
-
 async def test_platform_tiles(
     home: HomeAssistant, pools: Pools, hass_client: ClientSessionGenerator
 ) -> None:
-    """Each figure is that of the pools; what makes no sense together is null."""
+    """Each figure is that of the pools; what makes no sense together is null.
+
+    The keys are those of the example, no more and no fewer.
+    """
     tiles = await get(await hass_client(), PLATFORM)
+    assert key_tree(tiles) == key_tree(json.loads(PLATFORM_EXAMPLE))
     health = tiles["tile_1_health"]
     assert health.pop("avg_latency_ms") >= 0
     assert health == {
@@ -320,24 +309,18 @@ async def test_no_pools(
 # Tiles of each pool
 
 
-async def test_pool_tiles_have_the_keys_of_the_example(
+async def test_pool_tiles(
     home: HomeAssistant, pools: Pools, hass_client: ClientSessionGenerator
 ) -> None:
-    """Each pool has the keys of the example, and the fields of the tiles."""
+    """The figures are the user's own, as the pool tells them, with the example's keys."""
+    entry = pools.entries[0]
     answer = await get(await hass_client(), POOLS)
     assert list(answer) == [entry.entry_id for entry in pools.entries]
     (example,) = json.loads(POOL_EXAMPLE).values()
     for pool in answer.values():
         assert pool.keys() == example.keys()
         assert {tile: set(pool[tile]) for tile in POOL_TILES} == POOL_TILES
-
-
-async def test_pool_tiles(
-    home: HomeAssistant, pools: Pools, hass_client: ClientSessionGenerator
-) -> None:
-    """The figures are the user's own, as the pool tells them."""
-    entry = pools.entries[0]
-    pool = (await get(await hass_client(), POOLS))[entry.entry_id]
+    pool = answer[entry.entry_id]
     assert pool["pool_id"] == entry.entry_id
     assert pool["pool_type"] == "solopool"
     assert pool["display_name"] == "DGB pool"
@@ -361,47 +344,36 @@ async def test_pool_tiles(
     assert pool["last_updated"].endswith("Z")
 
 
-async def test_failing_pool_is_shown(
+async def test_what_is_not_known_of_a_pool(
     home: HomeAssistant, pools: Pools, hass_client: ClientSessionGenerator
 ) -> None:
-    """A pool that never answered has a reason and nothing else."""
-    entry = pools.entries[3]
-    pool = (await get(await hass_client(), POOLS))[entry.entry_id]
-    health = pool["tile_1_health"]
+    """One that never answered has a reason and nothing else.
+
+    One that does not know the wallet is healthy and has the network alone. What one
+    told before it failed is not shown as if it were so; when it was told is.
+    """
+    client = await hass_client()
+    before, _, stranger, off = (await get(client, POOLS)).values()
+    health = off["tile_1_health"]
     assert health["health_status"] is False
     assert "Off" in health["health_message"]
     assert health["latency_ms"] is None
     for tile in ("tile_2_network", "tile_3_shares", "tile_4_blocks"):
-        assert set(pool[tile].values()) == {None}
-    assert pool["last_updated"] is None
+        assert set(off[tile].values()) == {None}
+    assert off["last_updated"] is None
 
+    assert stranger["tile_1_health"]["health_status"] is True
+    network = stranger["tile_2_network"]
+    assert network.pop("network_difficulty") > 0
+    assert set(network.values()) == {None}
+    assert set(stranger["tile_3_shares"].values()) == {None}
 
-async def test_pool_that_fails_later(
-    home: HomeAssistant, pools: Pools, hass_client: ClientSessionGenerator
-) -> None:
-    """What it told before is not shown as if it were so; when it was told is."""
-    client = await hass_client()
-    entry = pools.entries[0]
-    before = (await get(client, POOLS))[entry.entry_id]
     pools.dgb.status = 502
-    await poll(home, entry)
-    after = (await get(client, POOLS))[entry.entry_id]
+    await poll(home, pools.entries[0])
+    after = (await get(client, POOLS))[before["pool_id"]]
     assert after["tile_1_health"]["health_status"] is False
     assert set(after["tile_2_network"].values()) == {None}
     assert after["last_updated"] == before["last_updated"]
-
-
-async def test_unknown_wallet_is_no_failure(
-    home: HomeAssistant, pools: Pools, hass_client: ClientSessionGenerator
-) -> None:
-    """The pool is healthy and knows the network, but nothing of the user."""
-    entry = pools.entries[2]
-    pool = (await get(await hass_client(), POOLS))[entry.entry_id]
-    assert pool["tile_1_health"]["health_status"] is True
-    network = pool["tile_2_network"]
-    assert network.pop("network_difficulty") > 0
-    assert set(network.values()) == {None}
-    assert set(pool["tile_3_shares"].values()) == {None}
 
 
 async def test_pool_without_its_driver(
@@ -422,39 +394,25 @@ async def test_pool_without_its_driver(
 
 
 async def test_one_pool(
-    home: HomeAssistant, pools: Pools, hass_client: ClientSessionGenerator
+    home: HomeAssistant,
+    pools: Pools,
+    bitaxe: SimulatedAxeOS,
+    hass_client: ClientSessionGenerator,
 ) -> None:
-    """One can be asked for by its id."""
+    """One can be asked for by its id; what is none is a 404 with the reason."""
     client = await hass_client()
     entry = pools.entries[1]
     answer = await get(client, f"{POOLS}?pool_id={entry.entry_id}")
     assert list(answer) == [entry.entry_id]
     assert answer[entry.entry_id]["display_name"] == "BTC pool"
-
-
-@pytest.mark.parametrize("pool_id", ["nonsense", "", "%00"])
-async def test_unknown_pool(
-    home: HomeAssistant,
-    pools: Pools,
-    hass_client: ClientSessionGenerator,
-    pool_id: str,
-) -> None:
-    """A pool that is none is a 404 with the reason."""
-    response = await (await hass_client()).get(f"{POOLS}?pool_id={pool_id}")
-    assert response.status == HTTPStatus.NOT_FOUND
-    answer = await response.json()
-    assert answer["code"] == "unknown_pool"
-    assert answer["message"].startswith("There is no pool with the ID ")
-    assert answer["message"].isprintable()
-
-
-async def test_a_miner_is_no_pool(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS, hass_client: ClientSessionGenerator
-) -> None:
-    """The id of a miner's entry is none of a pool."""
-    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    response = await (await hass_client()).get(f"{POOLS}?pool_id={entry.entry_id}")
-    assert response.status == HTTPStatus.NOT_FOUND
+    miner = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    for pool_id in ("nonsense", "", "%00", miner.entry_id):
+        response = await client.get(f"{POOLS}?pool_id={pool_id}")
+        assert response.status == HTTPStatus.NOT_FOUND
+        answer = await response.json()
+        assert answer["code"] == "unknown_pool"
+        assert answer["message"].startswith("There is no pool with the ID ")
+        assert answer["message"].isprintable()
 
 
 async def test_reading_asks_no_pool(
@@ -559,7 +517,7 @@ def test_time_as_a_person_says_it(seconds: float | None, text: str | None) -> No
 async def test_pool_templates(
     home: HomeAssistant, pools: Pools, hass_client: ClientSessionGenerator
 ) -> None:
-    """All, those of a driver, those of one of its coins."""
+    """All, those of a driver, those of one of its coins; what is none is a 404."""
     client = await hass_client()
     everything = await get(client, TEMPLATES)
     solopool = await get(client, f"{TEMPLATES}/solopool")
@@ -567,36 +525,12 @@ async def test_pool_templates(
     assert [item for item in everything if item["pool_type"] == "solopool"] == solopool
     dgb = await get(client, f"{TEMPLATES}/solopool/dgb")
     assert dgb == [item for item in solopool if item["coin"] == "DGB"]
-    assert dgb[0] == {
-        "pool_type": "solopool",
-        "pool_display_name": "Solopool.org",
-        "template_id": "solopool-dgb-eu1",
-        "display_name": "Solopool.org DGB (EU1)",
-        "url": "eu1.solopool.org",
-        "port": 8004,
-        "coin": "DGB",
-        "mining_model": "solo",
-        "region": "EU1",
-        "requires_auth": False,
-        "supports_shares": True,
-        "supports_earnings": False,
-        "supports_balance": False,
-        "description": "Solo mining of DigiByte (SHA-256), European server",
-        "fee_percent": None,
-    }
-
-
-@pytest.mark.parametrize("path", ["nonsense", "solopool/DOGE"])
-async def test_unknown_template(
-    home: HomeAssistant,
-    pools: Pools,
-    hass_client: ClientSessionGenerator,
-    path: str,
-) -> None:
-    """A kind or coin that is not in the list is a 404 with the reason."""
-    response = await (await hass_client()).get(f"{TEMPLATES}/{path}")
-    assert response.status == HTTPStatus.NOT_FOUND
-    assert (await response.json())["code"] == "unknown_template"
+    # As the page of the documentation shows it
+    assert dgb[:1] == json.loads(list(blocks("docs/api.md", "json"))[3])
+    for path in ("nonsense", "solopool/DOGE"):
+        response = await client.get(f"{TEMPLATES}/{path}")
+        assert response.status == HTTPStatus.NOT_FOUND
+        assert (await response.json())["code"] == "unknown_template"
 
 
 # Pools that the own miners mine at
@@ -696,28 +630,6 @@ async def test_a_broken_driver_hides_no_other(
     )
     result = await get(await hass_client(), DISCOVER)
     assert result[0]["matches"][0]["pool_type"] == "solopool"
-
-
-async def test_examples_of_the_documentation(
-    home: HomeAssistant,
-    pools: Pools,
-    bitaxe: SimulatedAxeOS,
-    hass_client: ClientSessionGenerator,
-) -> None:
-    """The answers on the page have the keys that the addresses have."""
-    await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    client = await hass_client()
-    examples = [json.loads(block) for block in blocks("docs/api.md", "json")]
-    platform, healthy, down, templates, discovered = examples
-    assert key_tree(platform) == key_tree(await get(client, PLATFORM))
-    answer = await get(client, POOLS)
-    for example in (healthy, down):
-        (pool,) = example.values()
-        assert key_tree(pool) == key_tree(answer[pools.entries[0].entry_id])
-    listed = await get(client, f"{TEMPLATES}/solopool/dgb")
-    assert templates == listed[:1]
-    (first, *_) = await get(client, DISCOVER)
-    assert key_tree(discovered[0]) == key_tree(first)
 
 
 async def test_pools_of_the_documentation(
