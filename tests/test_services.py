@@ -11,6 +11,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
+    floor_registry as fr,
     label_registry as lr,
 )
 from homeassistant.helpers.update_coordinator import UpdateFailed
@@ -109,49 +110,36 @@ def brief(report: dict[str, dict[str, Any]]) -> dict[str, tuple[str, str | None]
 # Modes
 
 
-async def test_mode_by_device(home: HomeAssistant, rigs: Rigs) -> None:
-    """The device that was named changes, and no other."""
-    await call(home, "set_mode", devices(home, rigs.axe_entry), mode="eco")
-    assert rigs.axe.settings["frequency"] == 400
-    assert find(home, rigs.axe_entry, "select", "mode").state == "eco"
-    assert find(home, rigs.nerd_entry, "select", "mode").state == "standard"
+async def test_every_kind_of_target(home: HomeAssistant, rigs: Rigs) -> None:
+    """Who is named changes, and no other; each takes the first mode that it has.
 
-
-async def test_mode_by_entity(home: HomeAssistant, rigs: Rigs) -> None:
-    """Any entity of a miner stands for it."""
-    target = {"entity_id": find_id(home, rigs.axe_entry, "sensor", "hashrate")}
-    await call(home, "set_mode", target, mode="eco")
-    assert find(home, rigs.axe_entry, "select", "mode").state == "eco"
-
-
-async def test_mode_by_area(home: HomeAssistant, rigs: Rigs) -> None:
-    """All miners of an area change; what else is there does not matter."""
-    area = ar.async_get(home).async_create("Garage")
+    Any entity of a miner stands for it, and what else is in an area does not matter.
+    """
+    floor = fr.async_get(home).async_create("Cellar")
+    area = ar.async_get(home).async_create("Garage", floor_id=floor.floor_id)
+    label = lr.async_get(home).async_create("Peak")
     registry = dr.async_get(home)
     for entry in (rigs.axe_entry, rigs.nerd_entry, fleet_entry(home)):
         registry.async_update_device(device_of(home, entry).id, area_id=area.id)
-
-    await call(home, "set_mode", {"area_id": area.id}, mode="eco")
-    for entry in (rigs.axe_entry, rigs.nerd_entry):
-        assert find(home, entry, "select", "mode").state == "eco"
-    assert find(home, rigs.avalon_entry, "select", "mode").state == "high"
-
-
-async def test_mode_by_label(home: HomeAssistant, rigs: Rigs) -> None:
-    """All miners with a label change; each takes the first mode that it has."""
-    label = lr.async_get(home).async_create("Peak")
-    registry = dr.async_get(home)
     for entry in (rigs.axe_entry, rigs.avalon_entry):
         registry.async_update_device(device_of(home, entry).id, labels={label.label_id})
+    hashrate = find_id(home, rigs.axe_entry, "sensor", "hashrate")
 
-    report = await ask(
-        home, "set_mode", {"label_id": label.label_id}, mode=["low", "eco"]
-    )
-    assert brief(report) == {"Axe": ("done", None), "Nano": ("done", None)}
-    assert find(home, rigs.axe_entry, "select", "mode").state == "eco"
-    assert find(home, rigs.avalon_entry, "select", "mode").state == "low"
-    assert rigs.avalon.mode == 0
-    assert find(home, rigs.nerd_entry, "select", "mode").state == "standard"
+    def modes() -> tuple[str, ...]:
+        entries = (rigs.axe_entry, rigs.nerd_entry, rigs.avalon_entry)
+        return tuple(find(home, it, "select", "mode").state for it in entries)
+
+    for target, wanted, after in (
+        (devices(home, rigs.axe_entry), "eco", ("eco", "standard", "high")),
+        ({"entity_id": hashrate}, "turbo", ("turbo", "standard", "high")),
+        ({"area_id": area.id}, "eco", ("eco", "eco", "high")),
+        ({"floor_id": floor.floor_id}, "standard", ("standard", "standard", "high")),
+        ({"label_id": label.label_id}, ["low", "eco"], ("eco", "standard", "low")),
+    ):
+        report = await ask(home, "set_mode", target, mode=wanted)
+        assert {it["success"] for it in report.values()} == {True}
+        assert modes() == after
+    assert (rigs.axe.settings["frequency"], rigs.avalon.mode) == (400, 0)
 
 
 async def test_a_mode_that_is_set_is_not_set_again(
@@ -184,23 +172,22 @@ async def test_a_mode_that_a_miner_does_not_have(
     assert rigs.axe.writes == []
 
 
-async def test_a_miner_without_modes(home: HomeAssistant) -> None:
-    """A miner that has no modes says so."""
-    async with SimulatedNMMiner(udp=False, http=True, version="v2.0.03") as device:
-        entry = await set_up(
-            home, miner_entry(device, "nmminer", device.hostname.lower())
-        )
-        with pytest.raises(ServiceValidationError) as caught:
-            await call(home, "set_mode", devices(home, entry), mode="eco")
-        assert caught.value.translation_placeholders == {"host": "Nmminer"}
-
-
 async def test_one_miner_fails_and_the_others_obey(
     home: HomeAssistant, rigs: Rigs
 ) -> None:
-    """The error names who failed and why; the rest was done."""
+    """The error names who failed and why; the rest was done. A report does it for each."""
     await rigs.nerd.unplug()
     target = devices(home, rigs.axe_entry, rigs.nerd_entry, rigs.avalon_entry)
+    report = await ask(home, "set_mode", target, mode="eco")
+    assert {name: it["success"] for name, it in report.items()} == {
+        "Axe": True,
+        "Nerd": False,
+        "Nano": False,
+    }
+    assert report["Nerd"]["error"].startswith("127.0.0.1 responds, but no")
+    assert report["Nano"]["error"] == (
+        "There is no mode eco here. Choose one of: low, medium, high"
+    )
     with pytest.raises(HomeAssistantError) as caught:
         await call(home, "set_mode", target, mode="eco")
     assert not isinstance(caught.value, ServiceValidationError)
@@ -214,20 +201,6 @@ async def test_one_miner_fails_and_the_others_obey(
     assert find(home, rigs.axe_entry, "select", "mode").state == "eco"
     assert find(home, rigs.nerd_entry, "select", "mode").state == "unavailable"
     assert rigs.avalon.mode == 2
-
-
-async def test_the_report_tells_what_failed(home: HomeAssistant, rigs: Rigs) -> None:
-    """Who asks for a report gets one for each miner, and no error."""
-    await rigs.nerd.unplug()
-    target = devices(home, rigs.axe_entry, rigs.nerd_entry, rigs.avalon_entry)
-    report = await ask(home, "set_mode", target, mode="eco")
-    assert set(report) == {"Axe", "Nerd", "Nano"}
-    assert report["Axe"]["success"]
-    assert not report["Nerd"]["success"]
-    assert report["Nerd"]["error"].startswith("127.0.0.1 responds, but no")
-    assert report["Nano"]["error"] == (
-        "There is no mode eco here. Choose one of: low, medium, high"
-    )
 
 
 async def test_miners_are_told_at_the_same_time(
@@ -254,13 +227,25 @@ async def test_a_miner_that_refuses(home: HomeAssistant, rigs: Rigs) -> None:
     assert find(home, rigs.avalon_entry, "select", "mode").state == "high"
 
 
-@pytest.mark.parametrize("data", [{}, {"mode": []}])
-async def test_a_call_that_is_not_complete(
-    home: HomeAssistant, rigs: Rigs, data: dict[str, Any]
+async def test_what_no_form_sends(
+    home: HomeAssistant, rigs: Rigs, subtests: pytest.Subtests
 ) -> None:
-    """A mode is needed."""
-    with pytest.raises(vol.Invalid):
-        await call(home, "set_mode", devices(home, rigs.axe_entry), **data)
+    """It is refused: a mode is needed, and what is kept is shown in a state."""
+    for data in (
+        {},
+        {"mode": []},
+        {"mode": ["eco"] * 33},
+        {"mode": "A" * 65},
+        {"mode": "eco", "parallel": 0},
+        {"mode": "eco", "parallel": 21},
+        {"mode": "eco", "stagger": -1},
+        {"mode": "eco", "keep_for": {"days": 1e308}},
+    ):
+        with subtests.test(data), pytest.raises(vol.Invalid):
+            await call(home, "set_mode", devices(home, rigs.axe_entry), **data)
+    for data in ({"stagger": {"hours": 2}}, {"keep_for": {"days": 2}}):
+        with subtests.test(data), refused("period_too_long"):
+            await call(home, "pause", devices(home, rigs.axe_entry), **data)
     assert rigs.axe.writes == []
 
 
@@ -554,7 +539,7 @@ async def test_examples_of_the_page(
 async def test_tiles_of_no_pool(
     home: HomeAssistant, rigs: Rigs, pools: list[ConfigEntry[Any]]
 ) -> None:
-    """What is no pool is refused with the reason, and so is a wrong field."""
+    """What is no pool is refused with the reason; so is a wrong field, or no response."""
     for entry_id in ("nonsense", rigs.axe_entry.entry_id):
         with pytest.raises(ServiceValidationError) as caught:
             await ask_pools(home, "get_pool_tiles", config_entry_id=entry_id)
@@ -562,12 +547,6 @@ async def test_tiles_of_no_pool(
         assert entry_id in str(caught.value)
     with pytest.raises(vol.Invalid):
         await ask_pools(home, "get_platform_tiles", config_entry_id="nonsense")
-
-
-async def test_tiles_need_a_response(
-    home: HomeAssistant, pools: list[ConfigEntry[Any]]
-) -> None:
-    """They do nothing but answer: who wants no answer is told so."""
     for action in ("get_platform_tiles", "get_pool_tiles"):
         with pytest.raises(ServiceValidationError):
             await home.services.async_call(DOMAIN, action, {}, blocking=True)

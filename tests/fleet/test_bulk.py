@@ -15,16 +15,9 @@ from homeassistant.const import (
     STATE_UNAVAILABLE,
 )
 from homeassistant.core import HomeAssistant, ServiceCall
-from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import (
-    device_registry as dr,
-    entity_registry as er,
-    floor_registry as fr,
-)
-from homeassistant.helpers.area_registry import async_get as areas
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
-import voluptuous as vol
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
@@ -218,14 +211,6 @@ async def test_a_restart_that_is_accepted_and_not_done(
     assert (reported["result"], reported["reason"]) == ("failed", "restart_lost")
 
 
-async def test_identify(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
-) -> None:
-    """The miner shows itself."""
-    assert (await run(home, "identify", entry))["Axe"]["result"] == "done"
-    assert bitaxe.counters.by_path["POST /api/system/identify"] == 1
-
-
 async def test_what_a_miner_cannot_do(home: HomeAssistant) -> None:
     """Each action is refused by itself, and says so in a sentence."""
     async with (
@@ -350,24 +335,6 @@ async def test_the_fleet_means_all_miners(
             await run(home, "set_mode", account, mode="eco")
 
 
-async def test_a_floor(
-    home: HomeAssistant, four: list[tuple[SimulatedAxeOS, ConfigEntry[Any]]]
-) -> None:
-    """All miners of the areas of a floor, and no others."""
-    floor = fr.async_get(home).async_create("Cellar")
-    area = areas(home).async_create("Rack", floor_id=floor.floor_id)
-    dr.async_get(home).async_update_device(device(home, four[0][1]), area_id=area.id)
-    response: Any = await home.services.async_call(
-        DOMAIN,
-        "pause",
-        {"floor_id": floor.floor_id},
-        blocking=True,
-        return_response=True,
-    )
-    assert [miner["device"] for miner in response["miners"]] == ["Axe 0"]
-    assert [axe.paused for axe, _ in four] == [True, False, False, False]
-
-
 async def test_a_miner_that_is_not_set_up_is_in_the_response(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
@@ -403,29 +370,6 @@ async def test_a_miner_that_is_being_set_up_is_waited_for(
     assert (await call)["Axe"]["result"] == "done"
     assert bitaxe.paused
     await reload
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"parallel": 0}, {"parallel": 21}, {"stagger": -1}, {"keep_for": {"days": 1e308}}],
-)
-async def test_numbers_that_no_form_sends(
-    home: HomeAssistant, entry: ConfigEntry[Any], wrong: dict[str, Any]
-) -> None:
-    """They are refused."""
-    with pytest.raises(vol.Invalid):
-        await run(home, "pause", entry, **wrong)
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"stagger": {"hours": 2}}, {"keep_for": {"days": 2}}]
-)
-async def test_times_that_are_too_long(
-    home: HomeAssistant, entry: ConfigEntry[Any], wrong: dict[str, Any]
-) -> None:
-    """They are refused with the limit."""
-    with refused("period_too_long"):
-        await run(home, "pause", entry, **wrong)
 
 
 # Kept for a miner that is off
@@ -752,26 +696,6 @@ async def test_a_kept_command_that_somebody_edited(
     await home.async_block_till_done(wait_background_tasks=True)
     assert not entry.runtime_data.kept
     assert not bitaxe.writes
-
-
-async def test_a_list_that_is_too_long_is_refused(
-    home: HomeAssistant, entry: ConfigEntry[Any]
-) -> None:
-    """What is kept is shown in a state."""
-    for modes in (["eco"] * 33, ["A" * 65]):
-        with pytest.raises(vol.Invalid):
-            await run(home, "set_mode", entry, mode=modes, keep_for=60)
-
-
-async def test_one_failure_is_raised_as_it_is(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
-) -> None:
-    """Without a response, the sentence of the one miner is the error."""
-    await bitaxe.unplug()
-    with refused("refused", HomeAssistantError):
-        await home.services.async_call(
-            DOMAIN, "pause", {"device_id": device(home, entry)}, blocking=True
-        )
 
 
 async def test_the_switch_drops_what_is_kept(

@@ -1,6 +1,5 @@
 """The miners over HTTP: what scripts made for HMM-Local read and do."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -328,20 +327,6 @@ async def test_unknown_ids(
         response = await client.post(f"{MINERS}{path}")
         assert response.status in (400, 404)
         assert len(await response.text()) < 400
-
-
-async def test_two_at_once(
-    client: Client, miners: list[ConfigEntry[Any]], bitaxe: SimulatedAxeOS
-) -> None:
-    """Given two modes at the same time, the miner has one of them, whole."""
-    answers = await asyncio.gather(
-        do(client, miners[0], "/mode", mode="eco"),
-        do(client, miners[0], "/mode", mode="turbo"),
-    )
-    assert {status for status, _ in answers} <= {200, 503}
-    done = [answer["mode"] for status, answer in answers if status == HTTPStatus.OK]
-    _, row = await send(client, "get", f"/{miners[0].entry_id}")
-    assert row["current_mode"] in done
 
 
 # Who may
