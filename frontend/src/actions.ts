@@ -32,6 +32,22 @@ export async function inBulk(hass: Hass, action: string, miners: HmmDevice[], da
   if (failed.length) throw new Error(`${text(hass, "done_count", { count: total - failed.length, total })} (${failed.join(", ")})`);
 }
 
+interface Refused {
+  message?: string;
+  translation_domain?: string;
+  translation_key?: string;
+  translation_placeholders?: Record<string, string>;
+  /** Of a connection that was lost. */
+  error?: { message?: string };
+}
+
+/** What went wrong, in the user's language: Home Assistant's message is English, and names the text that it is. */
+export async function wordsOf(hass: Hass, error: unknown): Promise<string> {
+  const { message, translation_domain: domain, translation_key: key, translation_placeholders: values, error: lost } = Object(error) as Refused;
+  const localize = domain && key ? await hass.loadBackendTranslation("exceptions", domain).catch(() => undefined) : undefined;
+  return localize?.(`component.${domain}.exceptions.${key}.message`, values) || message || lost?.message || String(error);
+}
+
 function press(hass: Hass, entity: string): Promise<unknown> {
   return hass.callService("button", "press", {}, { entity_id: entity });
 }

@@ -1,7 +1,7 @@
 // What all cards have in common: they draw again only if something changed that they used, and never throw.
 
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { type Action, modeName } from "./actions";
+import { type Action, modeName, wordsOf } from "./actions";
 import type { CardConfig, Hass } from "./hass";
 import { type HmmDevice, isKnown, listOf, modelOf, type Model, stateOf } from "./model";
 import { type Host, question } from "./parts";
@@ -11,6 +11,7 @@ import { loadTexts, text, type TextKey } from "./texts";
 
 const CONFIRM_SECONDS = 60;
 const TICK_SECONDS = 15;
+const AGAIN = 30_000;
 let isAsked = false;
 
 /** Load the integration's own sentences once for the page; `localize` changes when they are there. */
@@ -45,6 +46,25 @@ interface Failure {
   before: string | undefined;
 }
 
+/** Asks Home Assistant once for each key; again half a minute after it failed, since it may just have started. */
+export class Question {
+  private key = "";
+  private again = Infinity;
+
+  async ask<T>(key: string, question: () => Promise<T>, take: (answer: T | undefined) => void): Promise<void> {
+    if (key === this.key && Date.now() < this.again) return;
+    this.key = key;
+    this.again = Infinity;
+    const answer = await question().catch((error: { code?: string }) => {
+      // Who may not know is not told by asking again
+      if (key === this.key && error?.code !== "unauthorized") this.again = Date.now() + AGAIN;
+      return undefined;
+    });
+    // Another one may have been asked since
+    if (key === this.key) take(answer);
+  }
+}
+
 export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElement {
   static properties = { hass: { attribute: false }, config: { state: true }, preview: { attribute: false } };
   static styles = [styles];
@@ -54,7 +74,7 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
   /** A test or the editor: no subscription, no clock. */
   declare preview: boolean;
   /** After how many seconds it is drawn again although nothing changed: what it says of times. */
-  protected ticks = 0;
+  protected ticks = 60;
   private drawnAt = 0;
 
   private used = new Set<string>();
@@ -71,7 +91,7 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
     super.connectedCallback();
     this.stop.push(onPrivate(() => this.requestUpdate()));
     const clock = setInterval(() => {
-      const isDue = this.ticks > 0 && Date.now() - this.drawnAt > (this.ticks - 1) * 1000;
+      const isDue = Date.now() - this.drawnAt > (this.ticks - 1) * 1000;
       if ((isDue || this.running.size) && !document.hidden) this.requestUpdate();
     }, TICK_SECONDS * 1000);
     this.stop.push(() => clearInterval(clock));
@@ -203,8 +223,8 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
       await action();
       if (!entity) this.running.delete(key);
     } catch (error) {
+      const reason = await wordsOf(this.hass, error);
       this.running.delete(key);
-      const reason = error instanceof Error || (error && typeof error === "object" && "message" in error) ? String(error.message) : String(error);
       this.failures.set(key, { words: this.t("failed", { reason }), entity, before });
     }
     this.requestUpdate();

@@ -30,6 +30,15 @@ function numberFormat(locale: Locale, options: Intl.NumberFormatOptions): Intl.N
   return format;
 }
 
+/** A number with words, which are those of the language whatever signs the user's numbers have. */
+function worded({ locale }: Hass, value: number, options: Intl.NumberFormatOptions): string {
+  const signs = new Map(numberFormat(locale, { minimumFractionDigits: 1 }).formatToParts(12_345.6).map((part) => [part.type, part.value]));
+  return numberFormat({ ...locale, number_format: "language" }, options)
+    .formatToParts(value)
+    .map((part) => (part.type === "group" || part.type === "decimal" ? signs.get(part.type) ?? "" : part.value))
+    .join("");
+}
+
 /** A number with so many decimals at most; `fixed` keeps zeros at the end. */
 export function number(hass: Hass, value: number, decimals = 0, fixed = false): string {
   return numberFormat(hass.locale, {
@@ -45,7 +54,7 @@ export function significant(hass: Hass, value: number, digits = 3): string {
 
 /** "2.1 million". */
 export function compact(hass: Hass, value: number): string {
-  return numberFormat(hass.locale, { notation: "compact", compactDisplay: "long", maximumSignificantDigits: 2 }).format(value);
+  return worded(hass, value, { notation: "compact", compactDisplay: "long", maximumSignificantDigits: 2 });
 }
 
 function decimalsOf(value: number): number {
@@ -94,12 +103,7 @@ export function longTime(hass: Hass, days: number, over: (text: string) => strin
   const per = { minute: 1 / 1440, hour: 1 / 24, day: 1, year: 365.25 }[unit];
   const value = days / per;
   const text = (amount: number) =>
-    numberFormat(hass.locale, {
-      style: "unit",
-      unit,
-      unitDisplay: "long",
-      maximumFractionDigits: amount < 10 && unit !== "minute" ? 1 : 0,
-    }).format(amount);
+    worded(hass, amount, { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: amount < 10 && unit !== "minute" ? 1 : 0 });
   return unit === "year" && value > 10_000 ? over(text(10_000)) : text(Math.max(value, unit === "minute" ? 1 : 0));
 }
 
@@ -107,9 +111,7 @@ export function longTime(hass: Hass, days: number, over: (text: string) => strin
 export function duration(hass: Hass, seconds: number): string {
   const [unit, per]: [string, number] =
     seconds < 60 ? ["second", 1] : seconds < 5400 ? ["minute", 60] : seconds < 129_600 ? ["hour", 3600] : ["day", 86_400];
-  return numberFormat(hass.locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(
-    Math.max(0, Math.floor(seconds / per)),
-  );
+  return worded(hass, Math.max(0, Math.floor(seconds / per)), { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 });
 }
 
 /** "12 seconds ago", in the user's words. */
@@ -131,8 +133,9 @@ function timeFormat(hass: Hass, options: Intl.DateTimeFormatOptions): Intl.DateT
   const key = `${language} ${time_format} ${timeZone} ${JSON.stringify(options)}`;
   let format = timeFormats.get(key);
   if (!format) {
-    const hour12 = { "12": true, "24": false }[time_format];
-    format = new Intl.DateTimeFormat(time_format === "system" ? undefined : language, {
+    // The words are the user's, whatever clock the system has
+    const hour12 = time_format === "system" ? new Intl.DateTimeFormat(undefined, { hour: "numeric" }).resolvedOptions().hour12 : { "12": true, "24": false }[time_format];
+    format = new Intl.DateTimeFormat(language, {
       ...options,
       ...(options.hour && !options.hourCycle && hour12 !== undefined ? (hour12 ? { hour12 } : { hourCycle: "h23" }) : {}),
       ...(timeZone ? { timeZone } : {}),

@@ -37,7 +37,7 @@ export interface Locale {
 }
 
 export interface Connection {
-  subscribeMessage<T>(callback: (message: T) => void, message: object): Promise<() => Promise<void>>;
+  subscribeMessage<T>(callback: (message: T) => void, message: object, options?: { resubscribe: boolean }): Promise<() => Promise<void>>;
   sendMessagePromise<T>(message: object): Promise<T>;
   addEventListener(type: string, callback: () => void): void;
 }
@@ -53,7 +53,7 @@ export interface Hass {
   user?: { is_admin: boolean };
   connection: Connection;
   localize(key: string, values?: Record<string, unknown>): string;
-  loadBackendTranslation(category: string, integration?: string): Promise<unknown>;
+  loadBackendTranslation(category: string, integration?: string): Promise<Hass["localize"] | undefined>;
   formatEntityState(state: HassState, value?: string): string;
   formatEntityAttributeValue(state: HassState, attribute: string): string;
   callService(domain: string, service: string, data?: object, target?: object, notifyOnError?: boolean, returnResponse?: boolean): Promise<unknown>;

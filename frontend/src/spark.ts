@@ -48,7 +48,6 @@ export class HmmSpark extends (globalThis.HTMLElement ?? Object) {
   expected: number | undefined;
   private name = "";
   private stop: (() => void) | undefined;
-  private timer: ReturnType<typeof setTimeout> | undefined;
 
   set entity(entity: string) {
     if (entity === this.name) return;
@@ -71,23 +70,22 @@ export class HmmSpark extends (globalThis.HTMLElement ?? Object) {
   disconnectedCallback(): void {
     this.stop?.();
     this.stop = undefined;
-    clearTimeout(this.timer);
-    this.timer = undefined;
   }
 
   private follow(): void {
-    this.stop?.();
-    this.stop = undefined;
+    this.disconnectedCallback();
     if (!this.isConnected || !this.connection || !this.name) return;
     let isFirst = true;
-    this.stop = historiesOf(this.connection).follow(this.name, () => {
-      // A reading each 30 s moves nothing that can be seen
-      this.timer ??= setTimeout(() => {
-        this.timer = undefined;
-        if (!document.hidden) this.draw();
-      }, isFirst ? 0 : 60_000);
+    const stop = historiesOf(this.connection).follow(this.name, () => {
+      if (isFirst) this.draw();
       isFirst = false;
     });
+    // A reading each 30 s moves nothing that can be seen, but time goes on without one
+    const clock = setInterval(() => document.hidden || this.draw(), 60_000);
+    this.stop = () => {
+      stop();
+      clearInterval(clock);
+    };
     this.draw();
   }
 

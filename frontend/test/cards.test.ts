@@ -7,6 +7,7 @@ import { HmmPoolCard } from "../src/cards/pool";
 import { HmmPoolsCard } from "../src/cards/pools";
 import { HmmStrategyCard } from "../src/cards/strategy";
 import { HmmMinersTableCard } from "../src/cards/table";
+import { HmmTuningCard } from "../src/cards/tuning";
 import { type Hass, openDevice } from "../src/hass";
 import { modelOf } from "../src/model";
 import { FLEET, fakeHass, miner, pool } from "./hass";
@@ -115,6 +116,66 @@ test("what failed is forgotten once its entity has changed", async () => {
   expect(card.failure("mode")).toContain("no");
   card.hass = { ...hass, states: { ...hass.states, [mode]: { ...hass.states[mode]!, state: "turbo" } } };
   expect(card.failure("mode")).toBeUndefined();
+});
+
+type Doing = HmmCard & {
+  perform(key: string, label: string, entity: string | undefined, action: () => Promise<unknown>): Promise<void>;
+  failure(key: string): string | undefined;
+};
+
+test("what failed is told in the user's language, and never as an object", async () => {
+  const said = (key: string, values?: Record<string, unknown>) => (key === "component.hmm.exceptions.no_pause.message" ? `${values?.host} kann nicht pausieren` : "");
+  const hass = fakeHass([FLEET, miner("m")], {}, { localize: said, loadBackendTranslation: async () => said });
+  const card = new HmmFleetCard() as unknown as Doing;
+  drawn(card, hass);
+  const told = async (error: unknown) => {
+    await card.perform("pause", "x", undefined, () => Promise.reject(error));
+    return card.failure("pause");
+  };
+  const refusal = { code: "service_validation_error", message: "Axe cannot pause", translation_domain: "hmm", translation_key: "no_pause", translation_placeholders: { host: "Axe" } };
+  expect(await told(refusal)).toBe("That did not work: Axe kann nicht pausieren");
+  expect(await told({ ...refusal, translation_key: "other" })).toBe("That did not work: Axe cannot pause");
+  // As the connection rejects what was on its way when it was lost
+  expect(await told({ type: "result", success: false, error: { code: 3, message: "Connection lost" } })).toBe("That did not work: Connection lost");
+  expect(await told(3)).toBe("That did not work: 3");
+});
+
+test("a profile that could not be applied says so", async () => {
+  const hass = fakeHass([miner("m", { "select.mode": ["eco", { options: ["eco", "Night"] }], "sensor.autotune": "idle" })]);
+  const card = new HmmTuningCard();
+  card.profiles = [{ name: "Night", hashrate: 1, power: 15, temperature: 55 }];
+  drawn(card, hass, { device_id: "m" });
+  await (card as unknown as Doing).perform("Night", "x", undefined, () => Promise.reject(new Error("too hot")));
+  expect(drawn(card, hass, { device_id: "m" })).toContain("That did not work: too hot");
+});
+
+test.each([
+  ["statistics", () => new HmmPoolsCard(), { sendMessagePromise: true }],
+  ["plan", () => new HmmStrategyCard(), { callService: true }],
+  ["profiles", () => new HmmTuningCard(), { callService: true }],
+])("%s that Home Assistant could not give yet are asked for again, and are not said to be none", async (_, make, { sendMessagePromise }: { sendMessagePromise?: boolean; callService?: boolean }) => {
+  vi.useFakeTimers();
+  let asked = 0;
+  const ask = async () => {
+    if (!asked++) throw { code: "unknown_command", message: "Unknown command." };
+    return { response: { strategies: [{ kind: "price_bands" }], miners: [{ profiles: [{ name: "Night" }] }] } };
+  };
+  const hass = fakeHass([pool("p", { "sensor.latency": "20" }), miner("m", { "sensor.autotune": "idle", "select.mode": "eco" }),
+    { id: "s", device: { entry_type: "service" }, entities: { "sensor.strategy_status": "steering" } }], {},
+    sendMessagePromise ? ({ connection: { sendMessagePromise: ask } } as never) : { callService: ask });
+  const card = make();
+  const config = { device_id: card instanceof HmmStrategyCard ? "s" : "m" };
+  const { load } = card as unknown as { load(): Promise<void> };
+  drawn(card, hass, config);
+  await load.call(card);
+  expect(drawn(card, hass, config)).not.toMatch(/No statistics|No profile/u);
+  await load.call(card);
+  expect(asked).toBe(1);
+  await vi.advanceTimersByTimeAsync(31_000);
+  await load.call(card);
+  expect(asked).toBe(2);
+  await load.call(card);
+  expect(asked).toBe(2);
 });
 
 test("a question that has lost its action gives the buttons back", () => {

@@ -116,3 +116,25 @@ test("an amount has the decimals of its currency, a price of electricity always 
   expect(f.money(en, 1234.5, "JPY")).toBe("¥1,235");
   expect(f.join(f.perKwh(en, 31.25, "JPY"))).toContain("¥31.25");
 });
+
+test("the user's digits do not change the user's words", () => {
+  const over = (time: string) => time;
+  const english = (number_format: string) => fakeHass([], { number_format });
+  expect(plain(f.longTime(english("decimal_comma"), 8.2, over))).toBe("8,2 days");
+  expect(plain(f.longTime(english("decimal_comma"), 1e7, over))).toBe("10.000 years");
+  expect(plain(f.longTime(english("space_comma"), 5e6, over))).toBe("10 000 years");
+  expect(plain(f.longTime(english("none"), 5e6, over))).toBe("10000 years");
+  expect(plain(f.duration(english("space_comma"), 300))).toBe("5 min");
+  expect(plain(f.duration(fakeHass([], { language: "de", number_format: "comma_decimal" }), 3 * 86_400))).toBe("3 Tg.");
+  expect(plain(f.compact(english("decimal_comma"), 2_100_000))).toBe("2,1 million");
+  expect(plain(f.compact(english("language"), 2_100_000))).toBe("2.1 million");
+});
+
+test("the clock of the system does not change the user's words", () => {
+  const german = fakeHass([], { language: "de", time_format: "system" });
+  expect(f.day(german, new Date("2026-11-16T12:00:00Z"), new Date("2026-11-20T12:00:00Z"))).toBe("16. November");
+  expect(f.day(fakeHass([], { language: "fr", time_format: "system" }), new Date("2026-11-16T12:00:00Z"), new Date("2026-11-20T12:00:00Z"))).toBe("16 novembre");
+  expect(plain(f.moment(german, new Date("2026-11-24T13:02:00Z"), new Date("2026-11-28T12:00:00Z")))).toMatch(/^Dienstag/u);
+  const [words] = f.hour(fakeHass([], { language: "en", time_format: "12" }), new Date("2026-11-28T13:00:00Z"));
+  expect(plain(words)).toBe("2 PM");
+});

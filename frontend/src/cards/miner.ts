@@ -49,7 +49,7 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
     if (!miner) return this.message(this.t("gone"));
     const status = statusOf(hass, miner);
     const isDetailed = this.config.layout === "detailed";
-    this.ticks = isDetailed ? 15 : 0;
+    this.ticks = isDetailed ? 15 : 60;
     return isDetailed ? this.detailed(hass, model, miner, status) : minerTile(hass, this, miner, status);
   }
 

@@ -50,7 +50,7 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
     if (!this.config.device_id) return this.message(this.t("pick_pool"));
     const pool = this.device(model);
     if (!pool) return this.message(this.t("gone"));
-    this.ticks = this.config.layout === "compact" ? 0 : 15;
+    this.ticks = this.config.layout === "compact" ? 60 : 15;
     const status = poolStatus(hass, model, pool);
     const name = poolName(hass, model.pools, pool);
     const isSolo = isSoloPool(pool);

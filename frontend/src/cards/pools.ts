@@ -1,7 +1,7 @@
 // All pool accounts over a day, a week or a month, from Home Assistant's long-term statistics.
 
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { HmmCard } from "../card";
+import { HmmCard, Question } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, openDevice } from "../hass";
 import { type HmmDevice, type Model, stateOf } from "../model";
@@ -54,7 +54,7 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
   declare period: Period;
   declare sorted: Column;
   declare found: Record<string, Statistics[] | undefined> | undefined;
-  private asked = "";
+  private question = new Question();
 
   constructor() {
     super();
@@ -81,12 +81,9 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
   private async load(): Promise<void> {
     if (!this.hass || !this.ids.length || document.hidden) return;
     const key = `${this.ids.join()} ${this.period} ${Math.floor(Date.now() / 300_000)}`;
-    if (key === this.asked) return;
-    this.asked = key;
     const days = PERIODS[this.period];
-    let found: typeof this.found = {};
-    try {
-      found = await this.hass.connection.sendMessagePromise<Record<string, Statistics[]>>({
+    const ask = () =>
+      this.hass.connection.sendMessagePromise<Record<string, Statistics[]>>({
         type: "recorder/statistics_during_period",
         start_time: new Date(Date.now() - days * 86_400_000).toISOString(),
         statistic_ids: this.ids,
@@ -95,10 +92,7 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
         // Whatever unit the owner chose for the sensors
         units: { duration: "ms" },
       });
-    } catch {
-      // A browser that lost its connection asks again in five minutes
-    }
-    if (key === this.asked) this.found = found;
+    await this.question.ask(key, ask, (found) => (this.found = found));
   }
 
   private known(id: string | undefined, type: keyof Statistics): number[] {
@@ -118,7 +112,6 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
     const pools = this.pools(model);
     const title = this.config.title ?? this.t("pools_compared");
     if (!pools.length) return this.message(this.t("no_pools"));
-    this.ticks = 300;
     const keys = ["hashrate", "shares_valid", "shares_invalid", "shares_stale", "reject_rate", "latency", "stratum_latency"];
     this.ids = pools.flatMap((pool) => keys.map((key) => pool.entities[`sensor.${key}`]).filter((id): id is string => id !== undefined));
     const lines = pools.map((pool): Line => this.lineOf(hass, model, pool));

@@ -3,6 +3,7 @@
 
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import type { Lane, PlanData, PlanSlot, Stretch, SunData, Watts } from "../charts";
+import { Question } from "../card";
 import { HistoryCard } from "../followed";
 import * as f from "../format";
 import { type CardConfig, type Hass, type HassState, moreInfo } from "../hass";
@@ -27,6 +28,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const SURPLUS = "sensor.strategy_surplus";
 const DAYS = 7;
+const UNKNOWN: Ahead = { kind: "", bands: [], lanes: [], past: undefined };
 /** Why a miner is not yet where its strategy wants it. */
 const WAITING = ["hold_miner", "not_obeying"];
 const TONES: Record<string, Tone | "hatched"> = { off: "hatched", lowest: "warn", normal: "neu", highest: "ok", leave: "off" };
@@ -75,8 +77,8 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
   declare forecast: Watts[] | undefined;
   /** For how long what is chosen by hand holds. */
   declare hold: string;
-  private asked = "";
-  private forecastAt = 0;
+  private question = new Question();
+  private sunQuestion = new Question();
 
   constructor() {
     super();
@@ -109,36 +111,21 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
     const names = ["sensor.strategy_status", "sensor.strategy_band", "sensor.strategy_next_change", "select.strategy_override"];
     const known = [...names.map((name) => said(strategy, name)), ...modelOf(this.hass).miners.map((miner) => said(miner, "sensor.controlled_by"))];
     const key = JSON.stringify([strategy.id, new Date().toDateString(), known]);
-    if (key === this.asked) return;
-    this.asked = key;
-    let ahead: Ahead | undefined = { kind: "", bands: [], lanes: [], past: undefined };
-    try {
-      const days = this.config.short ? 0 : DAYS;
-      const { response } = (await this.hass.callService("hmm", "preview_strategy", { days }, { device_id: strategy.id }, false, true)) as { response?: unknown };
-      ahead = aheadOf(response);
-    } catch {
-      // A user who may not read it
-    }
-    if (key === this.asked) this.ahead = ahead;
+    const ask = () => this.hass.callService("hmm", "preview_strategy", { days: this.config.short ? 0 : DAYS }, { device_id: strategy.id }, false, true);
+    await this.question.ask(key, ask, (answer) => (this.ahead = answer ? aheadOf((answer as { response?: unknown }).response) : UNKNOWN));
   }
 
   /** Ask for the forecast of the sun; again each hour. */
   private async loadForecast(): Promise<void> {
     const strategy = this.hass && this.config ? this.strategy(modelOf(this.hass)) : undefined;
-    const isDue = Date.now() - this.forecastAt > HOUR;
-    if (!strategy || !(SURPLUS in strategy.entities) || !isDue || document.hidden || !this.hass.config.components.includes("energy")) return;
-    this.forecastAt = Date.now();
-    try {
-      this.forecast = forecastOf(await this.hass.connection.sendMessagePromise({ type: "energy/solar_forecast" }));
-    } catch {
-      this.forecast = undefined;
-    }
+    if (!strategy || !(SURPLUS in strategy.entities) || document.hidden || !this.hass.config.components.includes("energy")) return;
+    const ask = () => this.hass.connection.sendMessagePromise<object>({ type: "energy/solar_forecast" });
+    await this.sunQuestion.ask(String(Math.floor(Date.now() / HOUR)), ask, (answer) => (this.forecast = answer && forecastOf(answer)));
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {
     const strategy = this.strategy(model);
     if (!strategy) return this.message(this.t(this.config.device_id ? "gone" : "no_strategy"));
-    this.ticks = 60;
     const status = stateOf(hass, strategy, "sensor.strategy_status");
     // Watched, so that what is ahead is asked for again
     for (const miner of model.miners) stateOf(hass, miner, "sensor.controlled_by");

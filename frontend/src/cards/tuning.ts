@@ -1,7 +1,7 @@
 // What autotune measured: hashrate against power, and the profiles worth keeping.
 
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { HmmCard } from "../card";
+import { HmmCard, Question } from "../card";
 import type { PointsData, TunedPoint } from "../charts";
 import * as f from "../format";
 import { type CardConfig, type Hass, type HassState, moreInfo } from "../hass";
@@ -41,7 +41,7 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
   static properties = { ...HmmCard.properties, profiles: { state: true } };
 
   declare profiles: Profile[] | undefined;
-  private known = "";
+  private question = new Question();
 
   static getStubConfig(hass: Hass): Partial<TuningConfig> {
     const { miners } = modelOf(hass);
@@ -57,16 +57,9 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
     const id = String(this.config?.device_id ?? "");
     const entities = Object.values(this.hass?.entities ?? {}).filter(({ device_id, translation_key }) => device_id === id && (translation_key === "mode" || translation_key === "autotune"));
     const key = JSON.stringify([id, entities.map(({ entity_id }) => [this.hass.states[entity_id]?.state, this.hass.states[entity_id]?.attributes.options])]);
-    if (!entities.length || key === this.known) return;
-    this.known = key;
-    let profiles: Profile[] = [];
-    try {
-      const { response } = (await this.hass.callService("hmm", "get_tuning", {}, { device_id: id }, false, true)) as { response?: unknown };
-      profiles = profilesOf(response);
-    } catch {
-      // A user who may not read it
-    }
-    if (key === this.known) this.profiles = profiles;
+    if (!entities.length) return;
+    const ask = () => this.hass.callService("hmm", "get_tuning", {}, { device_id: id }, false, true);
+    await this.question.ask(key, ask, (answer) => (this.profiles = answer ? profilesOf((answer as { response?: unknown }).response) : undefined));
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {
@@ -136,7 +129,8 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
           <td>${options.includes(name) ? html`<button class="btn sm" ?disabled=${mode?.state === name || this.busy(name) !== undefined} aria-label=${`${this.t("apply")}: ${name}`} @click=${() => apply(name)}>${this.busy(name) ?? this.t(mode?.state === name ? "applied" : "apply")}</button>` : nothing}</td>
         </tr>`,
       )}</tbody>
-    </table></div>`;
+    </table></div>
+    ${profiles.map(({ name }) => (this.failure(name) ? html`<p class="empty line" role="alert">${this.failure(name)}</p>` : nothing))}`;
   }
 }
 
