@@ -565,24 +565,6 @@ async def test_a_user_that_was_deleted(house: House) -> None:
     assert house.axes[0].writes == []
 
 
-async def test_automations_may_do_everything(house: House) -> None:
-    """Given a context without a user, that is an automation."""
-    await house.hass.services.async_call(
-        DOMAIN,
-        "set_pool",
-        {
-            "url": "192.0.2.1:3333",
-            "username": "me",
-            "device_id": house.device(house.miners[0]),
-        },
-        blocking=True,
-        context=Context(),
-    )
-    pool = house.axes[0].active_pool
-    assert pool is not None
-    assert pool["stratumUser"] == "me"
-
-
 async def test_the_user_reads_why(
     house: House, hass_ws_client: WebSocketGenerator
 ) -> None:

@@ -332,36 +332,6 @@ async def test_unknown_ids(
 # Who may
 
 
-async def test_rights_are_those_of_the_actions(
-    home: HomeAssistant,
-    client: Client,
-    miners: list[ConfigEntry[Any]],
-    bitaxe: SimulatedAxeOS,
-    second: SimulatedAxeOS,
-    hass_client: ClientSessionGenerator,
-    hass_client_no_auth: ClientSessionGenerator,
-    hass_read_only_access_token: str,
-) -> None:
-    """Given a user, he reads what he may see and does what he may control."""
-    reader = await hass_client(hass_read_only_access_token)
-    stranger = await hass_client_no_auth()
-    ids = [miner.entry_id for miner in miners]
-    deeds = (
-        (f"/{ids[0]}/mode", {"mode": "eco"}, "not_allowed_to_control"),
-        (f"/{ids[0]}/restart", {}, "not_allowed_to_control"),
-        ("/bulk/mode", {"mode": "eco", "miner_ids": ids}, "not_allowed_to_control"),
-        ("/bulk/restart", {"miner_ids": ids}, "not_allowed_to_control"),
-        ("/bulk/disable", {"miner_ids": ids}, "not_admin"),
-    )
-    assert len((await send(reader, "get"))[1]) == 2
-    for path, body, code in deeds:
-        status, answer = await send(reader, "post", path, json=body)
-        assert (status, answer["code"]) == (403, code)
-        response = await stranger.post(f"{MINERS}{path}", json=body)
-        assert response.status == HTTPStatus.UNAUTHORIZED
-    assert (bitaxe.writes, second.writes, bitaxe.boots) == ([], [], 1)
-
-
 async def test_a_miner_whose_entry_is_stuck(
     home: HomeAssistant, client: Client, miners: list[ConfigEntry[Any]]
 ) -> None:

@@ -454,29 +454,6 @@ async def test_unknown_ids(home: HomeAssistant, client: Client, pool_id: str) ->
     assert len(await response.text()) < 400
 
 
-async def test_who_may(
-    home: HomeAssistant,
-    client: Client,
-    pool: SimulatedSolopool,
-    hass_client: ClientSessionGenerator,
-    hass_client_no_auth: ClientSessionGenerator,
-    hass_read_only_access_token: str,
-) -> None:
-    """Given a user, he reads; only administrators write; nobody else does either."""
-    body = {"template_id": "dgb-home", "user": DEMO_WALLET}
-    _, answer = await add(client, **body)
-    path = f"/{answer['id']}"
-    reader = await hass_client(hass_read_only_access_token)
-    assert await send(reader, "get") == (200, [answer])
-    for method, where in (("post", ""), ("put", path), ("delete", path)):
-        status, refused = await send(reader, method, where, json=body)
-        assert (status, refused["code"]) == (403, "not_admin")
-        stranger = await hass_client_no_auth()
-        response = await stranger.request(method, f"{POOLS}{where}", json=body)
-        assert response.status == HTTPStatus.UNAUTHORIZED
-    assert len(accounts(home)) == 1
-
-
 # In the network
 
 

@@ -168,26 +168,6 @@ def requests(pools: Pools) -> int:
     )
 
 
-# Who may read
-
-
-async def test_a_token_is_needed_and_no_administrator(
-    home: HomeAssistant,
-    pools: Pools,
-    hass_client: ClientSessionGenerator,
-    hass_client_no_auth: ClientSessionGenerator,
-    hass_read_only_access_token: str,
-) -> None:
-    """Without a token, nothing is told; any user may read, as he may see the entities."""
-    stranger = await hass_client_no_auth()
-    for path in (PLATFORM, POOLS, TEMPLATES, DISCOVER):
-        response = await stranger.get(path)
-        assert response.status == HTTPStatus.UNAUTHORIZED
-        assert "pool" not in await response.text()
-    client = await hass_client(hass_read_only_access_token)
-    assert (await get(client, PLATFORM))["tile_1_health"]["total_pools"] == 4
-
-
 # Platform tiles
 
 
