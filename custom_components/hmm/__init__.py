@@ -114,60 +114,37 @@ async def _async_load_data(hass: HomeAssistant) -> HmmData:
     manager = DriverManager(hass, session)
     await manager.async_load()
     driver_service = DriverService(hass, manager, session)
-    driver_watch = DriverWatch(hass, driver_service)
     energy = EnergyBook(hass, LONGEST_ENERGY_GAP)
     miner_records = Records(hass, "finds", MinerRecord)
     account_records = Records(hass, "blocks", AccountRecord)
-    kept = Records(hass, "kept", KeptCommands)
-    tuning = TuningProfiles(hass)
-    profiles = ProfileStore(hass)
-    statuses = Records(hass, "status", StatusRecord)
-    watchdogs = Records(hass, "watchdog", WatchdogRecord)
     failovers = Records(hass, "failover", Memory)
-    autotunes = Records(hass, "autotune", AutotuneRecord)
     fleet = Fleet(miner_records, account_records)
-    firmware = FirmwareNews(hass, fleet, session)
-    money = Ledger(hass, energy, fleet)
-    strategies = StrategyManager(hass, fleet)
-    stores = (
-        energy,
-        miner_records,
-        account_records,
-        kept,
-        tuning,
-        profiles,
-        statuses,
-        watchdogs,
-        failovers,
-        autotunes,
-        money,
-        strategies.store,
-    )
-    await gather(firmware.async_load(), *(store.async_load() for store in stores))
-    return HmmData(
+    data = HmmData(
         driver_service=driver_service,
         driver_trials=DriverTrials(hass, driver_service),
-        driver_watch=driver_watch,
+        driver_watch=DriverWatch(hass, driver_service),
         session=await async_create_miner_session(hass),
         failover=Failover(hass, fleet, failovers),
         failovers=failovers,
-        firmware=firmware,
+        firmware=FirmwareNews(hass, fleet, session),
         fleet=fleet,
-        money=money,
+        money=Ledger(hass, energy, fleet),
         miner_records=miner_records,
         account_records=account_records,
         energy=energy,
-        kept=kept,
-        profiles=profiles,
-        statuses=statuses,
-        stores=stores,
-        strategies=strategies,
-        tuning=tuning,
-        watchdogs=watchdogs,
-        autotunes=autotunes,
+        kept=Records(hass, "kept", KeptCommands),
+        profiles=ProfileStore(hass),
+        statuses=Records(hass, "status", StatusRecord),
+        strategies=StrategyManager(hass, fleet),
+        tuning=TuningProfiles(hass),
+        watchdogs=Records(hass, "watchdog", WatchdogRecord),
+        autotunes=Records(hass, "autotune", AutotuneRecord),
         autotune_turns=AutotuneTurns(),
         announced=Announced(),
     )
+    stores = (store.async_load() for store in data.stores)
+    await gather(data.firmware.async_load(), *stores)
+    return data
 
 
 async def _async_prepare_platforms(hass: HomeAssistant, config: ConfigType) -> None:

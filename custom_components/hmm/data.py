@@ -82,8 +82,6 @@ class HmmData:
     account_records: Records[AccountRecord]
     profiles: ProfileStore
     statuses: Records[StatusRecord]
-    stores: tuple[EntryStore, ...]
-    """Everything that keeps something of an entry until that is removed."""
     strategies: StrategyManager
     tuning: TuningProfiles
     watchdogs: Records[WatchdogRecord]
@@ -96,6 +94,15 @@ class HmmData:
     """One scan for pools in the network at a time."""
     other_models: set[str] = field(default_factory=set)
     """The entries whose miner was replaced by another model; see ``_remove_left``."""
+
+    @property
+    def stores(self) -> tuple[EntryStore, ...]:
+        """Return everything that keeps something of an entry until that is removed."""
+        return (
+            *(self.energy, self.miner_records, self.account_records, self.kept),
+            *(self.tuning, self.profiles, self.statuses, self.watchdogs),
+            *(self.failovers, self.autotunes, self.money, self.strategies.store),
+        )
 
     @property
     def driver_manager(self) -> DriverManager:

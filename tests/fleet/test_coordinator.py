@@ -137,7 +137,7 @@ async def test_a_refresh_by_hand(home: HomeAssistant, household: Household) -> N
     assert home.states.get(entity_id) == before
 
 
-async def test_one_miner_is_off(home: HomeAssistant, household: Household) -> None:
+async def test_miners_that_are_off(home: HomeAssistant, household: Household) -> None:
     """A miner that does not answer is in no total, not with its last figures."""
     hub = fleet_entry(home)
     await household.nerdqaxe.unplug()
@@ -152,6 +152,19 @@ async def test_one_miner_is_off(home: HomeAssistant, household: Household) -> No
     assert of(home, "hashrate") == (2, 3)
     assert of(home, "power") == (1, 3)
     assert of(home, "efficiency") == (1, 3)
+    # What nobody who answers tells is unknown, not zero
+    unknown = ["power", "efficiency"]
+    for device, online in ((household.bitaxe, 1), (household.lottery, 0)):
+        await device.unplug()
+        await later(home, 31)
+        await later(home, 31)
+        assert value(home, hub, "miners_online") == online
+        assert value(home, hub, "miners") == 3
+        for key in unknown:
+            assert find(home, hub, "sensor", key).state == STATE_UNKNOWN
+        if online:
+            assert value(home, hub, "hashrate") > 0
+        unknown.append("hashrate")
 
 
 def of(hass: HomeAssistant, key: str) -> tuple[int, int]:
@@ -197,34 +210,6 @@ async def test_best_share_is_a_record(
     await home.config_entries.async_remove(entry.entry_id)
     await later(home, 31)
     assert find(home, hub, "sensor", "best_share").attributes["difficulty"] < 1e7
-
-
-async def test_only_a_miner_that_tells_no_power(
-    home: HomeAssistant, household: Household
-) -> None:
-    """If nobody who answers tells it, the total is unknown, not zero."""
-    hub = fleet_entry(home)
-    await household.nerdqaxe.unplug()
-    await household.bitaxe.unplug()
-    await later(home, 31)
-    await later(home, 31)
-    assert value(home, hub, "miners_online") == 1
-    assert find(home, hub, "sensor", "power").state == STATE_UNKNOWN
-    assert find(home, hub, "sensor", "efficiency").state == STATE_UNKNOWN
-    assert value(home, hub, "hashrate") > 0
-
-
-async def test_all_miners_are_off(home: HomeAssistant, household: Household) -> None:
-    """What no miner tells is unknown, not zero."""
-    hub = fleet_entry(home)
-    for device in (household.bitaxe, household.nerdqaxe, household.lottery):
-        await device.unplug()
-    await later(home, 31)
-    await later(home, 31)
-    assert value(home, hub, "miners_online") == 0
-    assert value(home, hub, "miners") == 3
-    for key in ("hashrate", "power", "efficiency"):
-        assert find(home, hub, "sensor", key).state == STATE_UNKNOWN
 
 
 async def test_paused_miner_counts_with_its_power(
