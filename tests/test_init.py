@@ -219,52 +219,25 @@ def _is_free(port: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("generation", [1, 2])
-async def test_pool(home: HomeAssistant, generation: Any) -> None:
-    """Both generations of the pool's API show the wallet's own hashrate."""
-    async with SimulatedSolopool(generation=generation) as pool:
-        entry = await set_up(home, pool_entry(pool))
-
-        assert entry.state is ConfigEntryState.LOADED
-        (own,) = pool.state()["wallets"].values()
-        assert value(home, entry, "pool_hashrate") == pytest.approx(
-            own["hashrate"] / 1e12, rel=0.2
-        )
-        assert value(home, entry, "active_workers") == 3
-        assert find(home, entry, "binary_sensor", "health").state == "on"
-        # A pool makes the hub, too
-        assert fleet_entry(home).state is ConfigEntryState.LOADED
-        assert await home.config_entries.async_unload(entry.entry_id)
-
-
 async def test_pool_that_is_down(home: HomeAssistant) -> None:
-    """A pool that fails later is "not connected"; its figures are unavailable."""
-    async with SimulatedSolopool() as pool:
-        entry = await set_up(home, pool_entry(pool))
-        pool.status = 502
-        await poll(home, entry)
-        assert find(home, entry, "binary_sensor", "health").state == "off"
-        assert find(home, entry, "sensor", "pool_hashrate").state == STATE_UNAVAILABLE
+    """A pool that does not answer, also at first, is there and "not connected".
 
-        pool.status = None
-        await poll(home, entry)
-        assert find(home, entry, "binary_sensor", "health").state == "on"
-        assert value(home, entry, "pool_hashrate") > 0
-
-
-async def test_pool_that_is_down_at_the_start(home: HomeAssistant) -> None:
-    """A pool that does not answer at first is there, down, and recovers by itself."""
+    Its figures are unavailable, and it recovers by itself.
+    """
     async with SimulatedSolopool() as pool:
         pool.status = 503
         entry = await set_up(home, pool_entry(pool))
         assert entry.state is ConfigEntryState.LOADED
-        assert find(home, entry, "binary_sensor", "health").state == "off"
-        assert find(home, entry, "sensor", "pool_hashrate").state == STATE_UNAVAILABLE
-
-        pool.status = None
-        await later(home, 61)
-        assert find(home, entry, "binary_sensor", "health").state == "on"
-        assert value(home, entry, "pool_hashrate") > 0
+        for status in (503, 502):
+            pool.status = status
+            await poll(home, entry)
+            assert find(home, entry, "binary_sensor", "health").state == "off"
+            shown = find(home, entry, "sensor", "pool_hashrate")
+            assert shown.state == STATE_UNAVAILABLE
+            pool.status = None
+            await later(home, 61)
+            assert find(home, entry, "binary_sensor", "health").state == "on"
+            assert value(home, entry, "pool_hashrate") > 0
 
 
 # Off, gone, another one

@@ -374,12 +374,3 @@ async def test_pool_that_is_gone(home: HomeAssistant, bitaxe: SimulatedAxeOS) ->
     with pytest.raises(ServiceValidationError, match="no longer has the pool"):
         await pool.async_select_option("9: nowhere.example:3333")
     assert bitaxe.writes == []
-
-
-async def test_mode_that_is_set_already(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS
-) -> None:
-    """To choose the mode once more interrupts nothing."""
-    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    await select(home, find_id(home, entry, "select", "mode"), "standard")
-    assert bitaxe.writes == []

@@ -219,14 +219,6 @@ async def test_miners_are_told_at_the_same_time(
     assert find(home, rigs.nerd_entry, "select", "mode").state == "eco"
 
 
-async def test_a_miner_that_refuses(home: HomeAssistant, rigs: Rigs) -> None:
-    """What the device answered is in the error."""
-    rigs.avalon.calibrating = True
-    with refused("calibrating", HomeAssistantError):
-        await call(home, "set_mode", devices(home, rigs.avalon_entry), mode="low")
-    assert find(home, rigs.avalon_entry, "select", "mode").state == "high"
-
-
 async def test_what_no_form_sends(
     home: HomeAssistant, rigs: Rigs, subtests: pytest.Subtests
 ) -> None:

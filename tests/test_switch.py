@@ -11,7 +11,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import setup_test_component_platform
 
-from simulator import Fault, SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
+from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe
 from simulator.device import SimulatedDevice
 from simulator.httpd import Request, Response, json_response
 
@@ -73,19 +73,6 @@ async def test_miner_that_is_gone(home: HomeAssistant, bitaxe: SimulatedAxeOS) -
     with refused("refused", HomeAssistantError):
         await act(home, "switch", "turn_off", find_id(home, entry, "switch", "mining"))
     assert find(home, entry, "switch", "mining").state == STATE_UNAVAILABLE
-
-
-async def test_stranger_is_never_steered(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS
-) -> None:
-    """Another miner got the address: it is not paused by mistake."""
-    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-    bitaxe.fault = Fault.WRONG_MAC
-    await poll(home, entry)
-    miner = entry.runtime_data
-    with refused("wrong_device", HomeAssistantError):
-        await miner.async_command(miner.client.pause())
-    assert not bitaxe.paused
 
 
 async def test_nerdqaxe(home: HomeAssistant) -> None:
