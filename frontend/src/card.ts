@@ -12,6 +12,8 @@ import { loadTexts, text, type TextKey } from "./texts";
 const CONFIRM_SECONDS = 60;
 const TICK_SECONDS = 15;
 const AGAIN = 30_000;
+/** After a drawing a card rests so many times as long as it took, but no longer than this (ms), before it follows the states again. */
+const [REST, MOST_REST] = [20, 1000];
 let isAsked = false;
 
 /** Load the integration's own sentences once for the page; `localize` changes when they are there. */
@@ -76,6 +78,8 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
   /** After how many seconds it is drawn again although nothing changed: what it says of times. */
   protected ticks = 60;
   private drawnAt = 0;
+  private restUntil = 0;
+  private soon: ReturnType<typeof setTimeout> | undefined;
 
   private used = new Set<string>();
   private running = new Map<string, Running>();
@@ -95,26 +99,42 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
       if ((isDue || this.running.size) && !document.hidden) this.requestUpdate();
     }, TICK_SECONDS * 1000);
     this.stop.push(() => clearInterval(clock));
+    // What it missed while it was away
+    this.requestUpdate();
   }
 
   disconnectedCallback(): void {
     super.disconnectedCallback();
     for (const stop of this.stop.splice(0)) stop();
+    clearTimeout(this.soon);
+    this.soon = undefined;
   }
 
   protected shouldUpdate(changed: PropertyValues): boolean {
+    // Home Assistant goes on telling states to a card that is hidden: it would follow and ask for ever
+    if (!this.isConnected) return false;
     const before = changed.get("hass") as Hass | undefined;
     if (!before || changed.size > 1) return true;
     const { hass } = this;
-    return (
-      before.entities !== hass.entities ||
-      before.devices !== hass.devices ||
-      before.areas !== hass.areas ||
-      before.locale !== hass.locale ||
-      before.localize !== hass.localize ||
-      before.config !== hass.config ||
-      [...this.used].some((id) => before.states[id] !== hass.states[id])
-    );
+    if ((["entities", "devices", "areas", "locale", "localize", "config"] as const).some((key) => before[key] !== hass[key])) return true;
+    if (![...this.used].some((id) => before.states[id] !== hass.states[id])) return false;
+    const rest = this.restUntil - performance.now();
+    if (rest <= 0) return true;
+    this.soon ??= setTimeout(() => {
+      this.soon = undefined;
+      this.requestUpdate();
+    }, rest);
+    return false;
+  }
+
+  protected update(changed: PropertyValues): void {
+    const began = performance.now();
+    const focused = this.shadowRoot?.activeElement as HTMLElement | null | undefined;
+    super.update(changed);
+    // What was moved has lost it
+    if (focused?.isConnected && this.shadowRoot?.activeElement !== focused) focused.focus({ preventScroll: true });
+    const now = performance.now();
+    this.restUntil = now + Math.min(MOST_REST, REST * (now - began));
   }
 
   protected render(): TemplateResult | typeof nothing {

@@ -45,12 +45,6 @@ export abstract class HistoryCard<C extends CardConfig = CardConfig> extends Hmm
     }
   }
 
-  connectedCallback(): void {
-    super.connectedCallback();
-    // Moved to another place: what it follows was let go
-    this.requestUpdate();
-  }
-
   disconnectedCallback(): void {
     super.disconnectedCallback();
     clearTimeout(this.later);

@@ -168,8 +168,8 @@ export function actionButton(host: Host, key: string, action: Action | undefined
   return html`<button
     class="btn ${classes}"
     data-key=${key}
-    ?disabled=${busy !== undefined}
-    @click=${() => action && (action.confirm ? host.ask(key) : host.start(key, action))}
+    aria-disabled=${busy === undefined ? nothing : "true"}
+    @click=${() => action && busy === undefined && (action.confirm ? host.ask(key) : host.start(key, action))}
   >${icon(busy ? "mdi:timer-sand" : action?.icon ?? "", "small")}<span class="e">${busy ?? action?.label}</span></button>`;
 }
 

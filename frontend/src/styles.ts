@@ -33,7 +33,7 @@ export const styles = css`
     font: inherit; color: inherit; border: 0; background: none; padding: 0; margin: 0; text-align: start;
     cursor: pointer; -webkit-tap-highlight-color: transparent;
   }
-  button:disabled { cursor: default; opacity: .6; }
+  button[aria-disabled="true"] { cursor: default; opacity: .6; }
   :focus-visible { outline: 2px solid var(--primary-color, #009ac7); outline-offset: -2px; }
   ha-icon { display: block; --mdc-icon-size: 24px; flex: none; pointer-events: none; }
   .small { --mdc-icon-size: 18px; }

@@ -1,6 +1,7 @@
 // Is all well? The verdict, what needs a person with the button that helps, and what the fleet does.
 
 import { css, html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
 import { type Action, remedy } from "../actions";
 import { HmmCard } from "../card";
 import * as f from "../format";
@@ -90,7 +91,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     return html`<ha-card role="article" aria-label=${this.t("view_fleet")} class=${problems.length ? (isError ? "alarm" : "alert") : ""}>
       ${this.verdict(hass, model, all, bad, pools, problems, isError)}
       ${isPrivate() ? this.privacyRow() : nothing}
-      <div aria-live="polite" aria-relevant="additions">${shown.map((problem) => this.problemRow(problem))}</div>
+      <div aria-live="polite" aria-relevant="additions">${repeat(shown, ({ key }) => key, (problem) => this.problemRow(problem))}</div>
       ${problems.length > shown.length
         ? html`<button class="more sec line" @click=${() => this.showAll()}>
             ${plural(hass, "more_problems", problems.length - shown.length)}${icon("mdi:chevron-right", "flip")}

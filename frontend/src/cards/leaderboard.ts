@@ -1,6 +1,7 @@
 // The best share of each miner ever, on a scale where each line is a thousand times harder.
 
 import { css, html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
 import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo } from "../hass";
@@ -79,7 +80,7 @@ export class HmmLeaderboardCard extends HmmCard<LeaderboardConfig> {
       ${shown.length ? nothing : html`<div class="empty line">${this.t("no_shares_yet")}</div>`}
       ${shown.length ? html`<div class="lb scale sec" aria-hidden="true"><span class="rank"></span><span class="head-name"></span><span class="track">${lines.map((line) => html`<span style="inset-inline-start:${at(line)}%"><bdi>${f.join(f.difficulty(hass, line))}</bdi></span>`)}</span></div>` : nothing}
       <ol>
-        ${shown.map(({ miner, share, needed, coin }, index) => {
+        ${repeat(shown, ({ miner }) => miner.id, ({ miner, share, needed, coin }, index) => {
           const found = bestShareAt(hass, miner, share);
           const line = [coin ?? "", found ? f.day(hass, found) : ""].filter(Boolean).join(" · ");
           const isBlock = needed !== undefined && share >= needed;

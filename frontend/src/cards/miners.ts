@@ -1,6 +1,7 @@
 // All miners as tiles: what stock tiles look like, with the reason in their second line.
 
 import { css, html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
 import { HmmCard } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, moreInfo, navigate, openMinerPage } from "../hass";
@@ -78,7 +79,7 @@ export class HmmMinersCard extends HmmCard<MinersConfig> {
     const shown = all.slice(0, this.config.limit ?? 12);
     const { more } = this.config;
     return html`<div class="list" role="list">
-      ${shown.map(({ miner, status }) => html`<div role="listitem">${minerTile(hass, this, miner, status, this.config.pages)}</div>`)}
+      ${repeat(shown, ({ miner }) => miner.id, ({ miner, status }) => html`<div role="listitem">${minerTile(hass, this, miner, status, this.config.pages)}</div>`)}
       ${all.length > shown.length && more
         ? html`<button class="btn more" @click=${() => navigate(more)}>${text(hass, "show_count", { count: all.length })}</button>`
         : nothing}

@@ -1,6 +1,7 @@
 // All pool accounts over a day, a week or a month, from Home Assistant's long-term statistics.
 
 import { css, html, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
 import { HmmCard, Question } from "../card";
 import * as f from "../format";
 import { type CardConfig, type Hass, openDevice } from "../hass";
@@ -136,7 +137,9 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
         <table>
           <thead><tr>${columns.map((column) => this.header(column))}</tr></thead>
           <tbody>
-            ${lines.map(
+            ${repeat(
+              lines,
+              ({ pool }) => pool.id,
               (line) => html`<tr>
                 ${columns.map((column) =>
                   column === "name"

@@ -176,7 +176,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
               ${COLUMNS.map(([column, key, classes]) => this.header(column, key, classes))}
             </tr>
           </thead>
-          ${groups.map(([title, group]) => this.group(hass, title, group, groups.length > 1))}
+          ${repeat(groups, ([title, group]) => (group === problems ? 0 : title), ([title, group]) => this.group(hass, title, group, groups.length > 1))}
         </table>
         ${rows.length ? nothing : html`<div class="empty">${this.t("nothing_found")}</div>`}
       </div>
@@ -332,7 +332,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
       const mode = stateOf(hass, miner, "select.mode");
       for (const option of isKnown(mode) ? listOf(mode, "options") : []) modes.set(option, [...(modes.get(option) ?? []), miner]);
     }
-    const setMode = (mode: string) => void this.perform("mode", `${mode} …`, undefined, () => inBulk(hass, "set_mode", modes.get(mode) ?? [], { mode }));
+    const setMode = (mode: string) => void this.perform("mode", `${modeName(hass, mode)} …`, undefined, () => inBulk(hass, "set_mode", modes.get(mode) ?? [], { mode }));
     const ids = (key: string, state?: string) =>
       picked.map(({ miner }) => miner).filter((miner) => {
         const found = stateOf(hass, miner, key);
@@ -371,7 +371,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
   private selButton(key: string, action: Action | undefined): TemplateResult | typeof nothing {
     const busy = this.busy(key);
     if (!action && !busy) return nothing;
-    return html`<button class="btn sm" data-key=${key} ?disabled=${busy !== undefined || !action} @click=${() => action && (action.confirm ? this.host.ask(key) : this.host.start(key, action))}>
+    return html`<button class="btn sm" data-key=${key} aria-disabled=${busy === undefined ? nothing : "true"} @click=${() => action && busy === undefined && (action.confirm ? this.host.ask(key) : this.host.start(key, action))}>
       ${icon(action?.icon ?? "mdi:timer-sand", "small")}${busy ?? action?.label}
     </button>`;
   }

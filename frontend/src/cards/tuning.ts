@@ -117,6 +117,7 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
     const options = listOf(mode, "options");
     const apply = (name: string) =>
       void this.perform(name, this.t("applying"), mode?.entity_id, () => hass.callService("select", "select_option", { option: name }, { entity_id: mode?.entity_id }));
+    const isDone = (name: string) => mode?.state === name || this.busy(name) !== undefined;
     return html`<div class="scroll"><table>
       <thead><tr><th scope="col">${this.t("profile")}</th><th scope="col">TH/s</th><th scope="col">${this.t("power")}</th><th scope="col">J/TH</th><th scope="col" class="wide">${this.t("chip")}</th><th><span class="sr">${this.t("apply")}</span></th></tr></thead>
       <tbody>${profiles.slice(0, MOST_PROFILES).map(
@@ -126,7 +127,7 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
           <td>${power ? f.join(f.power(hass, power)) : "–"}</td>
           <td>${hashrate && power ? f.number(hass, power / hashrate, 1, true) : "–"}</td>
           <td class="wide">${temperature ? f.degrees(hass, temperature) : "–"}</td>
-          <td>${options.includes(name) ? html`<button class="btn sm" ?disabled=${mode?.state === name || this.busy(name) !== undefined} aria-label=${`${this.t("apply")}: ${name}`} @click=${() => apply(name)}>${this.busy(name) ?? this.t(mode?.state === name ? "applied" : "apply")}</button>` : nothing}</td>
+          <td>${options.includes(name) ? html`<button class="btn sm" aria-disabled=${isDone(name) ? "true" : nothing} aria-label=${`${this.t("apply")}: ${name}`} @click=${() => isDone(name) || apply(name)}>${this.busy(name) ?? this.t(mode?.state === name ? "applied" : "apply")}</button>` : nothing}</td>
         </tr>`,
       )}</tbody>
     </table></div>
