@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
@@ -142,6 +142,23 @@ async def test_what_is_left_as_it_is(
     await act(home, "select", "select_option", mode, option="standard")
     await poll(home, entry)
     assert issue_of(home, entry) is None
+
+
+async def test_a_miner_that_is_disabled(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
+) -> None:
+    """Nothing is set, which is said; to leave it as it is holds when it is enabled."""
+    await overheat(home, bitaxe, entry)
+    entries, by_user = home.config_entries, ConfigEntryDisabler.USER
+    await entries.async_set_disabled_by(entry.entry_id, by_user)
+    result = await fix(home, entry, "restore")
+    assert "disabled" in result["description_placeholders"]["reason"]
+    await fix(home, entry, "keep")
+    await entries.async_set_disabled_by(entry.entry_id, None)
+    await home.async_block_till_done(wait_background_tasks=True)
+    await poll(home, entry)
+    assert issue_of(home, entry) is None
+    assert bitaxe.settings["frequency"] == LOWERED["frequency"]
 
 
 async def test_an_overheat_that_lowers_nothing(

@@ -140,11 +140,10 @@ class LoweredFlow(QuestionFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Set the miner as it was, unless it is still too hot."""
-        if (lowered := self._lowered) is None:
-            return self.async_abort(
-                reason="not_restored", description_placeholders={"reason": "-"}
-            )
         try:
+            if (lowered := self._lowered) is None:
+                entry = self.hass.config_entries.async_get_entry(self.held("entry_id"))
+                raise failure("miner_left", name=entry.title if entry else "HMM")
             await lowered.async_restore()
         except HomeAssistantError as err:
             return self.async_abort(
@@ -159,6 +158,10 @@ class LoweredFlow(QuestionFlow):
         """Leave the miner as it is."""
         if (lowered := self._lowered) is not None:
             lowered.forget()
+        else:
+            tuning = get_data(self.hass).tuning
+            tuning.record(self.held("entry_id")).before = None
+            tuning.save()
         return self.async_create_entry(data={})
 
     @property

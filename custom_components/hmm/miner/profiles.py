@@ -352,7 +352,12 @@ class TuningProfiles:
                 key: [profile.as_dict() for profile in rows]
                 for key, rows in self._models.items()
             },
-            "miners": {key: record.as_dict() for key, record in self._miners.items()},
+            # Of an entry that was removed something may still end
+            "miners": {
+                key: record.as_dict()
+                for key, record in self._miners.items()
+                if self._hass.config_entries.async_get_entry(key) is not None
+            },
             "imported": {
                 key: [profile.as_dict() for profile in rows]
                 for key, rows in self._imported.items()
