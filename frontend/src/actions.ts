@@ -33,6 +33,7 @@ export async function inBulk(hass: Hass, action: string, miners: HmmDevice[], da
 }
 
 interface Refused {
+  code?: string | number;
   message?: string;
   translation_domain?: string;
   translation_key?: string;
@@ -43,8 +44,9 @@ interface Refused {
 
 /** What went wrong, in the user's language: Home Assistant's message is English, and names the text that it is. */
 export async function wordsOf(hass: Hass, error: unknown): Promise<string> {
-  const { message, translation_domain: domain, translation_key: key, translation_placeholders: values, error: lost } = Object(error) as Refused;
+  const { code, message, translation_domain: domain, translation_key: key, translation_placeholders: values, error: lost } = Object(error) as Refused;
   const localize = domain && key ? await hass.loadBackendTranslation("exceptions", domain).catch(() => undefined) : undefined;
+  if (code === "unauthorized") return text(hass, "not_allowed");
   return localize?.(`component.${domain}.exceptions.${key}.message`, values) || message || lost?.message || String(error);
 }
 

@@ -3,7 +3,7 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { type Action, modeName, wordsOf } from "./actions";
 import type { CardConfig, Hass } from "./hass";
-import { type HmmDevice, isKnown, listOf, modelOf, type Model, stateOf } from "./model";
+import { type HmmDevice, isKnown, type Kind, listOf, modelOf, type Model, stateOf } from "./model";
 import { type Host, question } from "./parts";
 import { onPrivate } from "./status";
 import { styles } from "./styles";
@@ -163,8 +163,16 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
     return text(this.hass, key, values);
   }
 
-  protected device(model: Model): HmmDevice | undefined {
-    return model.byId.get(String(this.config.device_id ?? ""));
+  /** The device that was chosen, if it is one that the card is for. */
+  protected device(model: Model, kind: Kind): HmmDevice | undefined {
+    const device = model.byId.get(String(this.config.device_id ?? ""));
+    return device?.kind === kind ? device : undefined;
+  }
+
+  /** What stands in place of that device. */
+  protected without(model: Model, pick: TextKey): TemplateResult {
+    const id = String(this.config.device_id ?? "");
+    return this.message(this.t(id && !model.byId.has(id) ? "gone" : pick));
   }
 
   protected message(words: string): TemplateResult {

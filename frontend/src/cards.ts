@@ -51,7 +51,7 @@ const CARDS: [name: string, text: TextKey, card: unknown][] = [
 /** The form of a card's editor, in the language that the page has by now. */
 async function form(card: string): Promise<object> {
   const [{ formOf }] = await Promise.all([import("./editors"), loadTexts(pageHass().locale.language)]);
-  return formOf(card, (key) => maybeText(pageHass(), key));
+  return formOf(card, modelOf(pageHass()), (key) => maybeText(pageHass(), key));
 }
 
 export function register(version: string): void {

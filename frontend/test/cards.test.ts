@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { inBulk } from "../src/actions";
+import { inBulk, wordsOf as errorWords } from "../src/actions";
 import type { HmmCard } from "../src/card";
 import { HmmFleetCard } from "../src/cards/fleet";
 import { HmmMinerCard } from "../src/cards/miner";
@@ -8,6 +8,7 @@ import { HmmPoolsCard } from "../src/cards/pools";
 import { HmmStrategyCard } from "../src/cards/strategy";
 import { HmmMinersTableCard } from "../src/cards/table";
 import { HmmTuningCard } from "../src/cards/tuning";
+import { formOf } from "../src/editors";
 import { type Hass, openDevice } from "../src/hass";
 import { modelOf } from "../src/model";
 import { FLEET, fakeHass, miner, pool } from "./hass";
@@ -203,4 +204,30 @@ test("many miners are asked by one action, which spreads them, and those that fa
   const hass = fakeHass([miner("a"), miner("b", {}, { name: "Bee" })], {}, { callService });
   await expect(inBulk(hass, "restart", modelOf(hass).miners)).rejects.toThrow("(Bee)");
   expect(calls).toEqual([["hmm", "restart", {}, { device_id: ["a", "b"] }, false, true]]);
+});
+
+test("a card is for devices of one kind: its editor offers no other, and it draws none as if it were one", () => {
+  const strategy = { id: "s", device: { entry_type: "service" }, entities: { "sensor.strategy_status": "steering" } };
+  const worker = { id: "w", entities: { "binary_sensor.online": "on" } };
+  const hass = fakeHass([FLEET, miner("m"), pool("p"), strategy, worker]);
+  const offered = (card: string) => JSON.stringify(formOf(card, modelOf(hass), (key) => key)).match(/"value":"."/gu);
+  for (const card of ["miner", "miners", "miners-table", "tuning"]) expect(offered(`hmm-${card}-card`)).toEqual(['"value":"m"']);
+  for (const card of ["pool", "pools"]) expect(offered(`hmm-${card}-card`)).toEqual(['"value":"p"']);
+  expect(offered("hmm-strategy-card")).toEqual(['"value":"s"']);
+
+  const kinds = { m: [HmmMinerCard, HmmTuningCard], p: [HmmPoolCard], s: [HmmStrategyCard] };
+  for (const [id, cards] of Object.entries(kinds)) {
+    for (const Card of cards) {
+      for (const other of ["m", "p", "s", "w", "fleet"]) {
+        const words = drawn(new Card(), hass, { device_id: other });
+        if (other === id) expect(words).not.toContain("in the editor of this card");
+        else expect(words).toMatch(/Choose a .* in the editor of this card/u);
+      }
+      expect(drawn(new Card(), hass, { device_id: "removed" })).toContain("does not exist any more");
+    }
+  }
+});
+
+test("who may only look is told so in their language: Home Assistant says Unauthorized to everybody", async () => {
+  expect(await errorWords(fakeHass([]), { code: "unauthorized", message: "Unauthorized" })).toBe("your user is not allowed to do this");
 });

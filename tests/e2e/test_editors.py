@@ -53,8 +53,9 @@ async def tab_to(page: Page, target: Locator) -> None:
 
 
 async def choose(page: Page, editor: Locator, option: str) -> None:
-    """Unfold the only list of an editor and take one of its options."""
-    await tab_to(page, editor.locator("ha-select"))
+    """Unfold the last list of an editor and take one of its options."""
+    # A device comes before it, if there is one
+    await tab_to(page, editor.locator("ha-select").last)
     await page.keyboard.press("Enter")
     wanted = page.get_by_role("menuitem", name=option, exact=True)
     await expect(wanted).to_be_visible()

@@ -44,9 +44,8 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {
-    if (!this.config.device_id) return this.message(this.t("pick_miner"));
-    const miner = this.device(model);
-    if (!miner) return this.message(this.t("gone"));
+    const miner = this.device(model, "miner");
+    if (!miner) return this.without(model, "pick_miner");
     const status = statusOf(hass, miner);
     const isDetailed = this.config.layout === "detailed";
     this.ticks = isDetailed ? 15 : 60;

@@ -43,13 +43,12 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
   ];
 
   static getStubConfig(hass: Hass): Partial<PoolConfig> {
-    return { device_id: modelOf(hass).pools[0]?.id ?? "" };
+    return { device_id: modelOf(hass).pools[0]?.id ?? "", layout: "figures" };
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {
-    if (!this.config.device_id) return this.message(this.t("pick_pool"));
-    const pool = this.device(model);
-    if (!pool) return this.message(this.t("gone"));
+    const pool = this.device(model, "pool");
+    if (!pool) return this.without(model, "pick_pool");
     this.ticks = this.config.layout === "compact" ? 60 : 15;
     const status = poolStatus(hass, model, pool);
     const name = poolName(hass, model.pools, pool);

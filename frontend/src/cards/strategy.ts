@@ -96,7 +96,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
   }
 
   private strategy(model: Model): HmmDevice | undefined {
-    return this.config.device_id ? this.device(model) : model.strategies[0];
+    return this.config.device_id ? this.device(model, "strategy") : model.strategies[0];
   }
 
   /** Ask what is ahead; again when the strategy or who decides for a miner is another, and with each day. */
@@ -125,7 +125,7 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
 
   protected draw(hass: Hass, model: Model): TemplateResult {
     const strategy = this.strategy(model);
-    if (!strategy) return this.message(this.t(this.config.device_id ? "gone" : "no_strategy"));
+    if (!strategy) return this.without(model, this.config.device_id ? "pick_strategy" : "no_strategy");
     const status = stateOf(hass, strategy, "sensor.strategy_status");
     // Watched, so that what is ahead is asked for again
     for (const miner of model.miners) stateOf(hass, miner, "sensor.controlled_by");

@@ -63,9 +63,8 @@ export class HmmTuningCard extends HmmCard<TuningConfig> {
   }
 
   protected draw(hass: Hass, model: Model): TemplateResult {
-    if (!this.config.device_id) return this.message(this.t("pick_miner"));
-    const miner = this.device(model);
-    if (!miner) return this.message(this.t("gone"));
+    const miner = this.device(model, "miner");
+    if (!miner) return this.without(model, "pick_miner");
     const tune = stateOf(hass, miner, "sensor.autotune");
     const points = this.points(hass, miner, tune);
     const isBusy = BUSY.has(tune?.state ?? "");
