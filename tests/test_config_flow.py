@@ -564,13 +564,13 @@ async def _searched(home: HomeAssistant, form: Result, typed: str) -> Result:
     return with_texts(shown)
 
 
-async def test_a_found_miner_that_vanished_does_not_follow(
+async def test_a_picked_miner_that_vanished_says_so_and_can_be_tried_again(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,
     usual_ports: UsualPorts,
     two_hosts: None,
 ) -> None:
-    """A miner that was switched off since the scan brings no empty dialog."""
+    """The owner picked two and would not know why one is missing."""
     async with SimulatedAxeOS(
         name="second", host="127.0.0.2", port=bitaxe.port
     ) as second:
@@ -578,9 +578,22 @@ async def test_a_found_miner_that_vanished_does_not_follow(
         async with scan(home, 30) as result:
             await second.unplug()
             result = await fill(home, result, devices=["127.0.0.1", "127.0.0.2"])
-    assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert "next_flow" not in result
-    assert not home.config_entries.flow.async_progress()
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        (flow,) = home.config_entries.flow.async_progress_by_handler(DOMAIN)
+        assert result["next_flow"] == ("config_flow", flow["flow_id"])
+        assert flow["context"]["title_placeholders"] == {"name": "127.0.0.2"}
+        form = with_texts(
+            await home.config_entries.flow.async_configure(flow["flow_id"])
+        )
+        assert form["step_id"] == "miner"
+        assert suggested(form, "host") == "127.0.0.2"
+        assert form["errors"] == {"base": "refused"}
+        form = await fill(home, form, host="127.0.0.2")
+        assert form["errors"] == {"base": "refused"}
+
+        await second.plug_in()
+        result = await fill(home, form, host="127.0.0.2")
+        assert result["result"].unique_id == second.mac.lower()
 
 
 async def test_a_scan_in_which_two_drivers_fit(

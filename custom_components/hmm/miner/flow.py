@@ -58,6 +58,10 @@ CONF_OTHER_KIND = "other_kind"
 CONF_RANGE = "range"
 
 
+type _MinerForm = tuple[dict[str, Any] | None, dict[str, str], Placeholders]
+"""What was entered, the errors, and their texts."""
+
+
 class MinerSteps(QueueSteps):
     """Adds miners and changes them."""
 
@@ -71,6 +75,8 @@ class MinerSteps(QueueSteps):
         """Which addresses are looked at, None for the networks of Home Assistant."""
         self._is_chosen = False
         """Whether its owner has picked the miner already."""
+        self._opening: _MinerForm = None, {}, {}
+        """What the form for the address shows when it is opened."""
         self._typed_range = ""
         self._successor: Detected | None = None
         self._other_address = Address("")
@@ -85,7 +91,7 @@ class MinerSteps(QueueSteps):
     ) -> ConfigFlowResult:
         """Prompt for the address; the device reports the rest."""
         if user_input is None:
-            return self._show_miner(None, {}, {})
+            return self._show_miner(*self._opening)
         if user_input.get(CONF_OTHER_KIND):
             return await self._start_other(user_input)
         self._login = {}
@@ -314,13 +320,17 @@ class MinerSteps(QueueSteps):
         )
 
     async def async_add_chosen(self, chosen: Mapping[str, Any]) -> ConfigFlowResult:
-        """Add a miner that was picked with others; ask only which driver it takes."""
+        """Add a miner that was picked with others; ask only where that fails."""
         self._is_chosen = True
         self._next_flow = chosen[CONF_NEXT_FLOW]
-        errors, _ = await self._detect_at(Address(chosen[CONF_HOST]))
+        host = chosen[CONF_HOST]
+        errors, texts = await self._detect_at(Address(host))
+        name = host if errors else _label(self._found[0])
+        self.context["title_placeholders"] = {"name": name}
         if errors:
-            return self.async_abort(reason="not_offered")
-        self.context["title_placeholders"] = {"name": _label(self._found[0])}
+            # It was found a moment ago: its owner waits for it, and may try again
+            self._opening = {CONF_HOST: host}, errors, texts
+            return await self.async_step_miner()
         return await self._add_found()
 
     async def async_step_discovery_confirm(
