@@ -19,6 +19,7 @@ from homeassistant.helpers.trigger import (
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.hmm.condition import CONDITIONS
 from custom_components.hmm.const import DOMAIN
@@ -329,3 +330,32 @@ async def test_all_are_described(home: HomeAssistant, entry: ConfigEntry[Any]) -
     }
     assert all(triggers[f"hmm.{key}"] for key in TRIGGERS)
     assert all(conditions[f"hmm.{key}"] for key in CONDITIONS)
+
+
+async def test_an_entity_is_offered_only_for_what_it_says(
+    home: HomeAssistant,
+    entry: ConfigEntry[Any],
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """An automation on the hashrate of a miner would wait for ever, without an error."""
+    client = await hass_ws_client(home)
+
+    async def offered(name: str) -> set[str]:
+        keys: set[str] = set()
+        for kind in ("triggers", "conditions"):
+            await client.send_json_auto_id(
+                {
+                    "type": f"get_{kind}_for_target",
+                    "target": {
+                        "entity_id": [find(home, entry, *name.split(".")).entity_id]
+                    },
+                }
+            )
+            keys.update((await client.receive_json())["result"])
+        return {key for key in keys if key.startswith("hmm.")}
+
+    assert "hmm.went_offline" in await offered("sensor.status")
+    assert "hmm.is_mining" in await offered("sensor.status")
+    assert await offered("binary_sensor.online") == {"hmm.is_online"}
+    for name in ("sensor.hashrate", "sensor.power", "binary_sensor.problem"):
+        assert await offered(name) == set()
