@@ -415,3 +415,28 @@ async def test_what_is_missing_has_a_reason(
     await poll(home, entry)
     missing = find(home, entry, "sensor", "status").attributes["missing"]
     assert missing == {"temperature": "not_reported"}
+
+
+async def test_what_is_unknown_is_not_zero(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, every_entity: None
+) -> None:
+    """A count that is not reported for once proves no share, no uptime no restart."""
+    bitaxe.miner.speed = 0
+    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
+    problems, render = entry.runtime_data.status.problems, bitaxe._render
+    lost = {"sharesRejected", "uptimeSeconds", "hashRate_10m"}
+
+    def render_less(what: Any) -> dict[str, Any]:
+        return {key: it for key, it in render(what).items() if key not in lost}
+
+    bitaxe._render = render_less  # type: ignore[method-assign]
+    await poll(home, entry)
+    missing = find(home, entry, "sensor", "status").attributes["missing"]
+    assert missing["hashrate_10m"] == "not_reported"
+    for name in ("uptimeSeconds", "sharesAccepted", "uptimeSeconds"):
+        lost = {name}
+        await poll(home, entry)
+        assert not problems.has_share
+    bitaxe.miner.find_block()
+    await poll(home, entry)
+    assert problems.has_share

@@ -30,7 +30,7 @@ def missing_values(miner: MinerCoordinator) -> dict[str, str]:
         if getattr(data, name, None) is None
     }
     for name, seconds in _WINDOWS.items():
-        if name in reasons and (data.uptime or 0) < seconds:
+        if name in reasons and data.uptime is not None and data.uptime < seconds:
             reasons[name] = "window_after_restart"
     draw = miner.config_entry.options.get(CONF_POWER_DRAW)
     if not miner.measures_power and draw is None:

@@ -297,15 +297,16 @@ class MinerProblems:
             or _differs(before.core_voltage, data.core_voltage)
         ):
             self.changed_at = now
-        if (data.pool_difficulty or 0) < (before.pool_difficulty or 0):
-            # What was waited for so far was a larger share
-            self._shares_at = now
-        shares = _shares(before), _shares(data)
-        if shares[0] != shares[1]:
-            self._shares_at = now
-        self.has_share = (
-            shares[0] is not None and shares[1] is not None and shares[1] > shares[0]
+        easier = _rise(data.pool_difficulty, before.pool_difficulty)
+        # Shares that the pool answered, accepted or not
+        rises = (
+            _rise(before.shares_accepted, data.shares_accepted),
+            _rise(before.shares_rejected, data.shares_rejected),
         )
+        # What was waited for so far was a larger share
+        if easier > 0 or any(rises):
+            self._shares_at = now
+        self.has_share = any(rise > 0 for rise in rises)
         is_same = data.hashrate is not None and before.hashrate == data.hashrate
         self._same_hashrates = self._same_hashrates + 1 if is_same else 0
 
@@ -331,7 +332,8 @@ class MinerProblems:
         was_active = debounce is not None and debounce.active
         if was_active and self.has_share:
             return False
-        if not data.hashing or _shares(data) is None or self.is_starting(data, now):
+        is_counted = (data.shares_accepted, data.shares_rejected) != (None, None)
+        if not data.hashing or not is_counted or self.is_starting(data, now):
             self._shares_at = now
             # A restart alone brings no share
             return was_active
@@ -438,11 +440,9 @@ def seconds_per_share(data: MinerTelemetry) -> float | None:
     return expected_seconds_to_block(data.pool_difficulty, data.hashrate)
 
 
-def _shares(data: MinerTelemetry) -> int | None:
-    """Return how many shares the pool answered, accepted or not."""
-    if data.shares_accepted is None and data.shares_rejected is None:
-        return None
-    return (data.shares_accepted or 0) + (data.shares_rejected or 0)
+def _rise(before: float | None, after: float | None) -> float:
+    """Return by how much a figure rose; what is unknown for once is no zero."""
+    return 0 if before is None or after is None else after - before
 
 
 def _differs(before: float | None, after: float | None) -> bool:
