@@ -219,6 +219,28 @@ async def test_miners_are_told_at_the_same_time(
     assert find(home, rigs.nerd_entry, "select", "mode").state == "eco"
 
 
+@pytest.mark.parametrize(
+    ("action", "data", "words"),
+    [
+        ("compare_pools", {"days": 0}, "Must be from an hour to 366 days"),
+        (
+            "install_driver",
+            {"url": "https://example.org/a.py", "sha256": "9f86d081"},
+            "A SHA-256 has 64 characters",
+        ),
+    ],
+)
+async def test_what_was_typed_wrongly_is_said_in_words(
+    home: HomeAssistant, action: str, data: dict[str, Any], words: str
+) -> None:
+    """Developer tools show the message as it is: no pattern, no 0.041666666666666664."""
+    assert await async_setup_component(home, DOMAIN, {})
+    with pytest.raises(vol.Invalid, match=words):
+        await home.services.async_call(
+            DOMAIN, action, data, blocking=True, return_response=True
+        )
+
+
 async def test_what_no_form_sends(
     home: HomeAssistant, rigs: Rigs, subtests: pytest.Subtests
 ) -> None:

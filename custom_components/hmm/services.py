@@ -42,7 +42,10 @@ MAX_DAYS_BY_HOUR = 31
 GET_PLATFORM_TILES_SCHEMA = action_schema({})
 GET_POOL_TILES_SCHEMA = action_schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
 
-_DAYS = vol.All(vol.Coerce(float), vol.Range(min=1 / 24, max=MAX_DAYS))
+_DAYS = vol.All(
+    vol.Coerce(float),
+    vol.Range(min=1 / 24, max=MAX_DAYS, msg=f"Must be from an hour to {MAX_DAYS} days"),
+)
 COMPARE_POOLS_SCHEMA = action_schema(
     {
         vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,

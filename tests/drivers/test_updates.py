@@ -553,13 +553,21 @@ async def test_roll_back_to_what_does_not_load(home: HomeAssistant) -> None:
 
 
 async def test_nothing_to_roll_back_to(home: HomeAssistant) -> None:
-    """Given a driver that was never changed, it is told, and one that never was."""
+    """Given a driver that was never changed, it is told, and one that never was.
+
+    Who has no driver file is not asked to choose one of them.
+    """
     await put(home, FILE, acme())
     await start(home)
     with refused("driver_no_backup"):
         await do(home, "rollback_driver", driver="acme")
-    for name in ("nobody", "miner/nobody", "pool/../../x"):
+    names = ("nobody", "miner/nobody", "pool/../../x")
+    for name in names:
         with refused("driver_unknown"):
+            await do(home, "rollback_driver", driver=name)
+    await do(home, "remove_driver", driver="acme")
+    for name in names:
+        with refused("driver_none"):
             await do(home, "rollback_driver", driver=name)
 
 

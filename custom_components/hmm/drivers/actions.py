@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+import re
 from typing import Any
 
 from homeassistant.const import CONF_URL
@@ -43,6 +44,8 @@ CONF_QUERY = "query"
 CONF_SHA256 = "sha256"
 CONF_VERSION = "version"
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
 type Data = Mapping[str, Any]
 type Deed = Callable[
     [HomeAssistant, DriverService, Data], Coroutine[Any, Any, JsonObjectType]
@@ -56,7 +59,11 @@ def sha256(value: Any) -> str:
     HMM itself shows them in two parts.
     """
     digits = "".join(cv.string(value).split()).lower()
-    return str(cv.matches_regex(r"[0-9a-f]{64}\Z")(digits))
+    if not _SHA256.fullmatch(digits):
+        raise vol.Invalid(
+            "A SHA-256 has 64 characters: digits, and letters from a to f"
+        )
+    return digits
 
 
 @dataclass(frozen=True, kw_only=True)

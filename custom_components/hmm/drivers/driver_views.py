@@ -45,7 +45,11 @@ from .driver_shapes import (
 from .service import DriverService
 from .updates_json import result_json, update_json, update_states
 
-_NOT_FOUND = {"driver_unknown": "driver_unknown", "no_bundled_driver": "unknown_driver"}
+_NOT_FOUND = {
+    "driver_none": "driver_unknown",
+    "driver_unknown": "driver_unknown",
+    "no_bundled_driver": "unknown_driver",
+}
 """The errors of drivers that do not exist, with their codes."""
 
 

@@ -310,7 +310,9 @@ class DriverSources:
 
     def unknown(self, name: str) -> ServiceValidationError:
         """Return the error for a driver that does not exist."""
-        drivers = ", ".join(sorted(map(str, self.states))) or "-"
+        if not self.states:
+            return refusal("driver_none", driver=name)
+        drivers = ", ".join(sorted(map(str, self.states)))
         return refusal("driver_unknown", driver=name, drivers=drivers)
 
     def origin_name(self, id_: DriverId) -> str | None:
