@@ -279,11 +279,15 @@ function unitOf(state: HassState): string {
   return String(state.attributes.unit_of_measurement ?? "");
 }
 
+/** How many H/s one of the unit of a state is. */
+export function factorOf(state: HassState): number {
+  return PREFIXES[unitOf(state).at(0) ?? ""] ?? 1;
+}
+
 /** H/s of a state in TH/s, MH/s ... */
 export function readHashrate(state: HassState | undefined): number | undefined {
   const value = numeric(state);
-  if (value === undefined || !state) return undefined;
-  return value * (PREFIXES[unitOf(state).at(0) ?? ""] ?? 1);
+  return value === undefined || !state ? undefined : value * factorOf(state);
 }
 
 /** The plain difficulty: the attribute is exact, the state is scaled. */

@@ -55,7 +55,6 @@ export interface Hass {
   localize(key: string, values?: Record<string, unknown>): string;
   loadBackendTranslation(category: string, integration?: string): Promise<Hass["localize"] | undefined>;
   formatEntityState(state: HassState, value?: string): string;
-  formatEntityAttributeValue(state: HassState, attribute: string): string;
   callService(domain: string, service: string, data?: object, target?: object, notifyOnError?: boolean, returnResponse?: boolean): Promise<unknown>;
 }
 

@@ -276,7 +276,6 @@ export interface PoolStatus {
   icon: string;
   line: string;
   bad: boolean;
-  isIdle: boolean;
   /** Whether miners can connect, whatever else is wrong with it. */
   isConnected: boolean;
 }
@@ -290,10 +289,10 @@ export function poolStatus(hass: Hass, model: Model, pool: HmmDevice): PoolStatu
   const stratumDown = stratum?.state === "off";
   let state = status && isKnown(status) ? status.state : undefined;
   state ??= statisticsDown && stratumDown ? "down" : statisticsDown ? "statistics_down" : stratumDown && problem?.state === "on"
-    ? "stratum_down" : health?.attributes.reason === "no_data" ? "no_data" : health ? "ok" : undefined;
+    ? "stratum_down" : health?.attributes.reason === "no_data" ? "no_data" : isKnown(health) || isKnown(stratum) ? "ok" : undefined;
   const icon = "mdi:server-network";
   const look = (tone: Tone, form: Form, line: string, bad = form === "solid"): PoolStatus => ({
-    tone, form, icon, line, bad, isIdle: false, isConnected: state !== "down" && state !== "stratum_down",
+    tone, form, icon, line, bad, isConnected: state !== undefined && state !== "down" && state !== "stratum_down",
   });
   const word = (key: TextKey) => {
     const own = status && isKnown(status) ? hass.formatEntityState(status) : "";
@@ -315,7 +314,7 @@ export function poolStatus(hass: Hass, model: Model, pool: HmmDevice): PoolStatu
       if (workers === 0 || (workers === undefined && hashrate === 0)) {
         const [first, ...others] = model.miners.filter((miner) => model.poolsOf.get(miner.id)?.includes(pool));
         const line = first && !others.length ? text(hass, "idle_one", { name: nameOf(first) }) : text(hass, "idle");
-        return { ...look("off", "tint", line), icon: "mdi:pause", isIdle: true };
+        return { ...look("off", "tint", line), icon: "mdi:pause" };
       }
       return look("ok", "tint", "");
     }

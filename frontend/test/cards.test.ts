@@ -60,6 +60,34 @@ test("shares that come too late are missing in the part that counts, whatever th
   expect(drawn(new HmmPoolCard(), hass, { device_id: "q" })).toContain("99.6 %");
 });
 
+test.each(["unavailable", "unknown"])("a pool of which all is %s is not said to be well", (state) => {
+  const entities = Object.fromEntries(["sensor.pool_status", "binary_sensor.health", "binary_sensor.stratum", "binary_sensor.pool_problem", "sensor.latency", "sensor.workers"].map((key) => [key, state]));
+  const hass = fakeHass([FLEET, miner("m"), pool("p", entities), pool("q")]);
+  for (const layout of ["figures", "compact"]) {
+    const words = drawn(new HmmPoolCard(), hass, { device_id: "p", layout });
+    expect(words).toContain("Waiting for the first reading");
+    expect(words).not.toMatch(/all well|Good|up to date/u);
+  }
+  expect(drawn(new HmmFleetCard(), hass)).toContain("1 of 2 pools connected");
+  // One whose entities were disabled is told by those that are left
+  expect(drawn(new HmmPoolCard(), fakeHass([{ ...pool("p"), entities: { "sensor.pool_status": "ok", "binary_sensor.stratum": "on" } }]), { device_id: "p" })).toContain("all well");
+});
+
+test("a pool whose value is not known stands last, however the pools are sorted", () => {
+  const hass = fakeHass(["a", "b", "c"].map((id) => pool(id, { "sensor.latency": "1" })));
+  const [slow, fast] = ["a", "c"].map((id) => modelOf(hass).byId.get(id)!.entities["sensor.latency"]!);
+  const card = new HmmPoolsCard();
+  card.found = { [slow!]: [{ mean: 90 }], [fast!]: [{ mean: 20 }] };
+  card.sorted = "response";
+  const order = [...drawn(card, hass).matchAll(/title=(\w) /gu)].map(([, id]) => id);
+  expect(order).toEqual(["c", "a", "b"]);
+});
+
+test("what is expected is drawn in the unit of the line", () => {
+  const hass = fakeHass([miner("m", { "sensor.hashrate": ["1070", { unit_of_measurement: "GH/s" }], "sensor.hashrate_expected": ["1.2", { unit_of_measurement: "TH/s" }] })]);
+  expect(drawn(new HmmMinerCard(), { ...hass, connection: { addEventListener: () => undefined, subscribeMessage: async () => undefined } as never }, { device_id: "m", layout: "detailed" })).toContain(".expected=1200");
+});
+
 test("a group of miners without a reading has no sum, and no zero", () => {
   const silent = { "sensor.status": "offline", "sensor.hashrate": "unavailable", "sensor.power": "unavailable" };
   const hass = fakeHass([miner("a", silent), miner("b", { "sensor.power": "unknown" })]);

@@ -22,7 +22,6 @@ export function fakeHass(devices: Fake[], locale: Partial<Locale> = {}, more: Pa
     user: { is_admin: true },
     localize: () => "",
     formatEntityState: (state: HassState) => state.state[0]?.toUpperCase() + state.state.slice(1),
-    formatEntityAttributeValue: () => "",
     callService: async () => undefined,
     loadBackendTranslation: async () => undefined,
     ...more,

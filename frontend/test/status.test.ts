@@ -138,7 +138,7 @@ test("a pool that refuses shares is connected all the same", () => {
 test("a pool whose miner is stopped is idle, not broken", () => {
   const hass = fakeHass([pool("p", { "sensor.workers": "0" })]);
   const [found] = modelOf(hass).pools;
-  expect(poolStatus(hass, modelOf(hass), found as HmmDevice)).toMatchObject({ bad: false, isIdle: true, tone: "off" });
+  expect(poolStatus(hass, modelOf(hass), found as HmmDevice)).toMatchObject({ bad: false, icon: "mdi:pause", tone: "off" });
 });
 
 test("what a strategy decided has the look of a decision, and says until when", () => {

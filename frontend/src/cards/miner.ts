@@ -66,7 +66,7 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
       </div>
       ${this.reason(hass, miner, status, fix)}
       ${this.hero(hass, miner, readings, status)}
-      ${this.line(miner)}
+      ${this.line(hass, miner, readings)}
       ${this.temperature(hass, miner, status)}
       ${stats(this.figuresOf(hass, model, miner, readings, isOffline))}
       ${this.poolRow(hass, model, miner)}
@@ -120,15 +120,15 @@ export class HmmMinerCard extends HistoryCard<MinerConfig> {
     return html`<div class="hero">${shown}${note ? html`<bdi class="sec">${note}</bdi>` : nothing}</div>`;
   }
 
-  private line(miner: HmmDevice): TemplateResult | typeof nothing {
-    const entity = miner.entities["sensor.hashrate"];
-    if (!entity || !this.hass.config.components.includes("history")) return nothing;
+  private line(hass: Hass, miner: HmmDevice, { expected }: Readings): TemplateResult | typeof nothing {
+    const state = stateOf(hass, miner, "sensor.hashrate");
+    if (!state || !this.hass.config.components.includes("history")) return nothing;
     void import("../spark");
     return html`<hmm-spark
         aria-hidden="true"
         .connection=${this.hass.connection}
-        .entity=${entity}
-        .expected=${f.numeric(this.hass.states[miner.entities["sensor.hashrate_expected"] ?? ""])}
+        .entity=${state.entity_id}
+        .expected=${expected && expected / f.factorOf(state)}
       ></hmm-spark>
       <div class="axis" aria-hidden="true"><span>${this.t("hours_ago")}</span><span>${this.t("now")}</span></div>`;
   }

@@ -96,10 +96,10 @@ export class HmmPoolCard extends HmmCard<PoolConfig> {
     return {
       icon: "mdi:heart-pulse",
       label: this.t("health"),
-      value: isKnown(latency) ? hass.formatEntityState(latency) : this.t(status.tone === "err" ? "down" : status.bad ? "partly" : "good"),
+      value: isKnown(latency) ? hass.formatEntityState(latency) : status.isConnected || status.bad ? this.t(status.tone === "err" ? "down" : status.bad ? "partly" : "good") : "–",
       lines: [
         this.t(stratum?.state === "on" ? "mining_connected" : stratum?.state === "off" ? "mining_down" : "mining_unknown"),
-        this.t(health?.state === "off" ? "statistics_down" : "statistics_ok"),
+        health && !isKnown(health) ? undefined : this.t(health?.state === "off" ? "statistics_down" : "statistics_ok"),
       ],
     };
   }

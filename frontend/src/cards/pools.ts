@@ -117,9 +117,12 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
     this.ids = pools.flatMap((pool) => keys.map((key) => pool.entities[`sensor.${key}`]).filter((id): id is string => id !== undefined));
     const lines = pools.map((pool): Line => this.lineOf(hass, model, pool));
     const { sorted } = this;
-    lines.sort((a, b) =>
-      sorted === "name" ? a.name.localeCompare(b.name, hass.locale.language) : better(sorted) * ((b[sorted] ?? -Infinity) - (a[sorted] ?? -Infinity)),
-    );
+    lines.sort((a, b) => {
+      if (sorted === "name") return a.name.localeCompare(b.name, hass.locale.language);
+      const [x, y] = [a[sorted], b[sorted]];
+      // What is not known stands last, whatever is better
+      return x === undefined || y === undefined ? Number(x === undefined) - Number(y === undefined) : better(sorted) * (y - x);
+    });
     const columns = (["name", "hashrate", "accepted", "stale", "response"] as const).filter(
       (column) => column === "name" || lines.some((line) => line[column] !== undefined),
     );
@@ -164,15 +167,15 @@ export class HmmPoolsCard extends HmmCard<PoolsConfig> {
 
   private lineOf(hass: Hass, model: Model, pool: HmmDevice): Line {
     const id = (key: string) => pool.entities[`sensor.${key}`];
-    const scale = (key: string) => f.readHashrate({ ...stateOf(hass, pool, key)!, state: "1" }) ?? 1;
     const hashrate = this.mean(id("hashrate"));
+    const unit = stateOf(hass, pool, "sensor.hashrate");
     const [valid, invalid, stale] = [this.change(id("shares_valid")), this.change(id("shares_invalid")), this.change(id("shares_stale"))];
     const total = (valid ?? 0) + (invalid ?? 0) + (stale ?? 0);
     const rejects = this.mean(id("reject_rate"));
     return {
       pool,
       name: poolName(hass, model.pools, pool),
-      hashrate: hashrate === undefined || !stateOf(hass, pool, "sensor.hashrate") ? undefined : hashrate * scale("sensor.hashrate"),
+      hashrate: hashrate === undefined || !unit ? undefined : hashrate * f.factorOf(unit),
       accepted: valid !== undefined && total > 0 ? (100 * valid) / total : rejects === undefined ? undefined : 100 - rejects,
       stale: stale !== undefined && total > 0 ? (100 * stale) / total : undefined,
       response: this.mean(id("stratum_latency")) ?? this.mean(id("latency")),

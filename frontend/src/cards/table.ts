@@ -77,7 +77,7 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
       td { height: 48px; padding: 0 8px; border-bottom: 1px solid var(--hmm-line); white-space: nowrap; }
       td.n, th.n { text-align: end; } th.n button { flex-direction: row-reverse; }
       .up { transform: scaleY(-1); }
-      td.box, th.box { width: 44px; padding: 0 0 0 10px; }
+      td.box, th.box { width: 44px; padding: 0; padding-inline-start: 10px; }
       td.name { width: 40%; max-width: 0; }
       td .ic { width: 28px; height: 28px; } td .ic ha-icon { --mdc-icon-size: 18px; }
       .nm { display: flex; align-items: center; gap: 10px; width: 100%; min-height: 46px; }
