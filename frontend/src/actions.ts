@@ -38,16 +38,19 @@ interface Refused {
   translation_domain?: string;
   translation_key?: string;
   translation_placeholders?: Record<string, string>;
-  /** Of a connection that was lost. */
-  error?: { message?: string };
+  error?: { code?: number };
 }
+
+/** How the connection rejects what is sent while it is lost; what was on its way then has it as its code. */
+const CONNECTION_LOST = 3;
 
 /** What went wrong, in the user's language: Home Assistant's message is English, and names the text that it is. */
 export async function wordsOf(hass: Hass, error: unknown): Promise<string> {
   const { code, message, translation_domain: domain, translation_key: key, translation_placeholders: values, error: lost } = Object(error) as Refused;
-  const localize = domain && key ? await hass.loadBackendTranslation("exceptions", domain).catch(() => undefined) : undefined;
+  if ([error, lost?.code].includes(CONNECTION_LOST)) return hass.localize("ui.notification_toast.connection_lost");
   if (code === "unauthorized") return text(hass, "not_allowed");
-  return localize?.(`component.${domain}.exceptions.${key}.message`, values) || message || lost?.message || String(error);
+  const localize = domain && key ? await hass.loadBackendTranslation("exceptions", domain).catch(() => undefined) : undefined;
+  return localize?.(`component.${domain}.exceptions.${key}.message`, values) || message || String(error);
 }
 
 function press(hass: Hass, entity: string): Promise<unknown> {

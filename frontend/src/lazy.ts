@@ -2,7 +2,8 @@
 // what Home Assistant gives it. How large it will be has to be known before.
 
 import type { HmmCard } from "./card";
-import type { CardConfig, Hass } from "./hass";
+import { type CardConfig, type Hass, pageHass } from "./hass";
+import { text } from "./texts";
 
 type Config = CardConfig & { layout?: string };
 
@@ -48,7 +49,13 @@ export function lazy(name: string, load: () => Promise<CardClass>, { height, gri
       this.style.display = "block";
       if (this.card) return;
       this.reserve();
-      void loadOnce().then((card) => this.take(card), (error) => console.error("HMM card", error));
+      void loadOnce().then((card) => this.take(card), (error) => {
+        console.error("HMM card", error);
+        // Home Assistant was restarting, or was updated. A browser does not fetch a file again that it did not get
+        this.textContent = text(pageHass(), "broken");
+        this.style.padding = "16px";
+        this.setAttribute("role", "alert");
+      });
     }
 
     give(key: (typeof GIVEN)[number], value: unknown): void {

@@ -153,7 +153,7 @@ type Doing = HmmCard & {
 };
 
 test("what failed is told in the user's language, and never as an object", async () => {
-  const said = (key: string, values?: Record<string, unknown>) => (key === "component.hmm.exceptions.no_pause.message" ? `${values?.host} kann nicht pausieren` : "");
+  const said = (key: string, values?: Record<string, unknown>) => (key.endsWith("connection_lost") ? "Verbindung getrennt" : key === "component.hmm.exceptions.no_pause.message" ? `${values?.host} kann nicht pausieren` : "");
   const hass = fakeHass([FLEET, miner("m")], {}, { localize: said, loadBackendTranslation: async () => said });
   const card = new HmmFleetCard() as unknown as Doing;
   drawn(card, hass);
@@ -164,9 +164,10 @@ test("what failed is told in the user's language, and never as an object", async
   const refusal = { code: "service_validation_error", message: "Axe cannot pause", translation_domain: "hmm", translation_key: "no_pause", translation_placeholders: { host: "Axe" } };
   expect(await told(refusal)).toBe("That did not work: Axe kann nicht pausieren");
   expect(await told({ ...refusal, translation_key: "other" })).toBe("That did not work: Axe cannot pause");
-  // As the connection rejects what was on its way when it was lost
-  expect(await told({ type: "result", success: false, error: { code: 3, message: "Connection lost" } })).toBe("That did not work: Connection lost");
-  expect(await told(3)).toBe("That did not work: 3");
+  // As the connection rejects what was on its way when it was lost, and what is sent while it is
+  for (const lost of [{ type: "result", success: false, error: { code: 3, message: "Connection lost" } }, 3]) {
+    expect(await told(lost)).toBe("That did not work: Verbindung getrennt");
+  }
 });
 
 test("a profile that could not be applied says so", async () => {

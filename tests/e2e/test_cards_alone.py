@@ -223,3 +223,16 @@ async def test_many_miners_leave_the_browser_time_for_others(alone: Page) -> Non
     )
     assert draws < 20
     assert last > draws
+
+
+async def test_card_whose_file_did_not_come_says_so(alone: Page) -> None:
+    """Home Assistant was restarting when its view was opened: an empty box explains nothing."""
+    await alone.route("**/table-*.js", lambda route: route.abort())
+    await alone.evaluate(
+        """() => {
+          miner("Axe", "1");
+          void show("hmm-miners-table-card");
+        }"""
+    )
+    table = alone.locator("hmm-miners-table-card")
+    await expect(table).to_contain_text("Reload the page")
