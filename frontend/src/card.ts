@@ -148,8 +148,12 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
     this.used.clear();
     this.drawnAt = Date.now();
     const hass = watched(this.hass, this.used);
+    this.isStillAsked = false;
     try {
-      return this.draw(hass, modelOf(this.hass));
+      const drawing = this.draw(hass, modelOf(this.hass));
+      // It would come back by itself with its action
+      if (!this.isStillAsked) this.asking = undefined;
+      return drawing;
     } catch (error) {
       console.error("HMM card", error);
       return html`<ha-card><div class="empty" role="alert">${text(this.hass, "broken")}</div></ha-card>`;
@@ -183,6 +187,7 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
 
   /** What waits for the answer to its question. */
   protected asking: string | undefined;
+  private isStillAsked = false;
 
   protected get host(): Host {
     return {
@@ -198,7 +203,9 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
 
   /** Whether a question stands in place of its button: it may have lost its action since it was asked. */
   protected isAsking(key: string, action: Action | undefined): boolean {
-    return this.asking === key && Boolean(action?.confirm);
+    const isAsking = this.asking === key && Boolean(action?.confirm);
+    this.isStillAsked ||= isAsking;
+    return isAsking;
   }
 
   /** The question about an action, if it is asked. */

@@ -19,7 +19,8 @@ function numberFormat(locale: Locale, options: Intl.NumberFormatOptions): Intl.N
   const key = `${name} ${plain} ${JSON.stringify(options)}`;
   let format = formats.get(key);
   if (!format) {
-    const wanted = plain ? { ...options, useGrouping: false } : options;
+    // No minus before what is shown as zero
+    const wanted: Intl.NumberFormatOptions = { signDisplay: "negative", ...options, ...(plain ? { useGrouping: false } : {}) };
     try {
       format = new Intl.NumberFormat(name, wanted);
     } catch {

@@ -219,6 +219,8 @@ test("a question that has lost its action gives the buttons back", () => {
   const words = drawn(card, fakeHass([miner("m", offline)]), config);
   expect(words).not.toContain("Cancel");
   expect(words.match(/Check again/gu)).toHaveLength(1);
+  // And does not come back by itself when the miner does
+  expect(drawn(card, fakeHass([miner("m", entities)]), config)).not.toContain("Cancel");
   // In the line of its reason as well
   (card as unknown as { asking: string }).asking = "fix";
   expect(drawn(card, fakeHass([miner("m", offline)]), config)).toContain("Check again");

@@ -130,6 +130,14 @@ test("the user's digits do not change the user's words", () => {
   expect(plain(f.compact(english("language"), 2_100_000))).toBe("2.1 million");
 });
 
+test("nothing is less than nothing", () => {
+  expect(f.number(en, -0.3)).toBe("0");
+  expect(plain(f.degrees(de, -0.4))).toBe("0 °C");
+  expect(plain(f.join(f.perKwh(de, -0.0004)))).toBe("0,0 ct/kWh");
+  expect(f.money(en, -0.0001)).toBe("€0.00");
+  expect(f.number(en, -1.2, 1)).toBe("-1.2");
+});
+
 test("the clock of the system does not change the user's words", () => {
   const german = fakeHass([], { language: "de", time_format: "system" });
   expect(f.day(german, new Date("2026-11-16T12:00:00Z"), new Date("2026-11-20T12:00:00Z"))).toBe("16. November");
