@@ -332,12 +332,30 @@ async def test_all_are_described(home: HomeAssistant, entry: ConfigEntry[Any]) -
     assert all(conditions[f"hmm.{key}"] for key in CONDITIONS)
 
 
+async def test_any_entity_of_a_miner_stands_for_it(
+    home: HomeAssistant, entry: ConfigEntry[Any], bitaxe: SimulatedAxeOS
+) -> None:
+    """Like in an action; it waited for ever, without an error. No other device counts."""
+    hashrate = {"entity_id": find(home, entry, "sensor", "hashrate").entity_id}
+    mining = {"condition": "hmm.is_online", "target": hashrate}
+    done = await automate(home, "overheated", hashrate, conditions=[mining])
+    async with SimulatedAxeOS(name="other") as other:
+        another = await set_up(home, miner_entry(other, "bitaxe"))
+        other.overheat()
+        await poll(home, another)
+    bitaxe.overheat()
+    await poll(home, entry)
+    assert [event.data["of"] for event in done] == [
+        find(home, entry, "sensor", "status").entity_id
+    ]
+
+
 async def test_an_entity_is_offered_only_for_what_it_says(
     home: HomeAssistant,
     entry: ConfigEntry[Any],
     hass_ws_client: WebSocketGenerator,
 ) -> None:
-    """An automation on the hashrate of a miner would wait for ever, without an error."""
+    """The editor shows what says whether a miner is offline, not its cost."""
     client = await hass_ws_client(home)
 
     async def offered(name: str) -> set[str]:

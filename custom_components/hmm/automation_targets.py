@@ -4,7 +4,7 @@ from collections.abc import Container
 from typing import Any, ClassVar
 
 from homeassistant.components.event import DOMAIN as EVENT_DOMAIN
-from homeassistant.const import ATTR_DEVICE_ID
+from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
@@ -29,9 +29,9 @@ class OfHmm:
         """Return those of the entities that it is about.
 
         Home Assistant filters a target by domain and device class alone: a device may
-        have entities of other integrations too. The device of the fleet means all
-        miners, like in an action, and all blocks and strategies; workers are those
-        miners again.
+        have entities of other integrations too. Like in an action, any entity of a
+        miner stands for it, and the device of the fleet means all miners, and all
+        blocks and strategies; workers are those miners again.
         """
         hass, registry = self._hass, er.async_get(self._hass)
         fleet = fleet_entry(hass)
@@ -45,6 +45,15 @@ class OfHmm:
                 )
                 if entity.domain == EVENT_DOMAIN or entry_kind(entry) != EntryType.POOL
             }
+        for entity_id in self._target.get(ATTR_ENTITY_ID) or ():
+            named_entity = registry.async_get(entity_id)
+            if named_entity is not None and named_entity.device_id is not None:
+                entities = entities | {
+                    entity.entity_id
+                    for entity in er.async_entries_for_device(
+                        registry, named_entity.device_id
+                    )
+                }
         fitting: set[str] = super().entity_filter(entities)  # type: ignore[misc]
         return {
             entity_id
