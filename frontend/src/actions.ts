@@ -48,7 +48,8 @@ const CONNECTION_LOST = 3;
 export async function wordsOf(hass: Hass, error: unknown): Promise<string> {
   const { code, message, translation_domain: domain, translation_key: key, translation_placeholders: values, error: lost } = Object(error) as Refused;
   if ([error, lost?.code].includes(CONNECTION_LOST)) return hass.localize("ui.notification_toast.connection_lost");
-  if (code === "unauthorized") return text(hass, "not_allowed");
+  // Of an action that has no words of its own but the name of its error
+  if (code === "unauthorized" || message === "Unauthorized") return text(hass, "not_allowed");
   const localize = domain && key ? await hass.loadBackendTranslation("exceptions", domain).catch(() => undefined) : undefined;
   return localize?.(`component.${domain}.exceptions.${key}.message`, values) || message || String(error);
 }

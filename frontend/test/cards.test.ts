@@ -260,5 +260,7 @@ test("a card is for devices of one kind: its editor offers no other, and it draw
 });
 
 test("who may only look is told so in their language: Home Assistant says Unauthorized to everybody", async () => {
-  expect(await errorWords(fakeHass([]), { code: "unauthorized", message: "Unauthorized" })).toBe("your user is not allowed to do this");
+  for (const code of ["home_assistant_error", "unauthorized"]) {
+    expect(await errorWords(fakeHass([]), { code, message: "Unauthorized" })).toBe("your user is not allowed to do this");
+  }
 });
