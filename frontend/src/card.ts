@@ -52,9 +52,23 @@ interface Failure {
 export class Question {
   private key = "";
   private again = Infinity;
+  private next = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** How long (ms) another key waits, and what lets it be asked for then: what changes comes in many parts. */
+  constructor(private pause = 0, private later: () => void = () => undefined) {}
 
   async ask<T>(key: string, question: () => Promise<T>, take: (answer: T | undefined) => void): Promise<void> {
-    if (key === this.key && Date.now() < this.again) return;
+    const now = Date.now();
+    if (key === this.key && now < this.again) return;
+    if (now < this.next) {
+      this.timer ??= setTimeout(() => {
+        this.timer = undefined;
+        this.later();
+      }, this.next - now);
+      return;
+    }
+    this.next = now + this.pause;
     this.key = key;
     this.again = Infinity;
     const answer = await question().catch((error: { code?: string }) => {

@@ -208,6 +208,30 @@ test.each([
   expect(asked).toBe(2);
 });
 
+test("a plan is not worked out again for each of many miners that a strategy sets", async () => {
+  vi.useFakeTimers();
+  let asked = 0;
+  const callService = async () => ({ response: { strategies: [{ kind: `${++asked}` }] } });
+  const strategy = { id: "s", device: { entry_type: "service" }, entities: { "sensor.strategy_status": "steering" } };
+  const names = Array.from({ length: 40 }, (_, index) => `m${index}`);
+  const hass = fakeHass([strategy, ...names.map((name) => miner(name, { "sensor.controlled_by": "nothing" }))], {}, { callService });
+  const card = new HmmStrategyCard();
+  const load = () => (card as unknown as { load(): Promise<void> }).load();
+  // As the browser does after each change
+  card.requestUpdate = () => void load();
+  drawn(card, hass, { device_id: "s" });
+  for (const name of names) {
+    const id = modelOf(hass).byId.get(name)!.entities["sensor.controlled_by"]!;
+    card.hass = { ...card.hass, states: { ...card.hass.states, [id]: { ...hass.states[id]!, state: "price_bands" } } };
+    await load();
+    await vi.advanceTimersByTimeAsync(250);
+  }
+  await vi.advanceTimersByTimeAsync(60_000);
+  // At once, in between, and when it has set the last one
+  expect(asked).toBe(3);
+  expect(card.ahead?.kind).toBe("3");
+});
+
 test("a question that has lost its action gives the buttons back", () => {
   const entities = { "button.restart": "unknown", "switch.mining": "on" };
   const card = new HmmMinerCard();

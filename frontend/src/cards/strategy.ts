@@ -77,7 +77,8 @@ export class HmmStrategyCard extends HistoryCard<StrategyConfig> {
   declare forecast: Watts[] | undefined;
   /** For how long what is chosen by hand holds. */
   declare hold: string;
-  private question = new Question();
+  // A strategy sets its miners a few at a time
+  private question = new Question(5000, () => this.requestUpdate());
   private sunQuestion = new Question();
 
   constructor() {
