@@ -48,6 +48,9 @@ interface Failure {
   before: string | undefined;
 }
 
+/** What stays so however often it is asked; Home Assistant logs each time. */
+const REFUSED = ["unauthorized", "home_assistant_error", "service_validation_error"];
+
 /** Asks Home Assistant once for each key; again half a minute after it failed, since it may just have started. */
 export class Question {
   private key = "";
@@ -72,8 +75,7 @@ export class Question {
     this.key = key;
     this.again = Infinity;
     const answer = await question().catch((error: { code?: string }) => {
-      // Who may not know is not told by asking again
-      if (key === this.key && error?.code !== "unauthorized") this.again = Date.now() + AGAIN;
+      if (key === this.key && !REFUSED.includes(error?.code ?? "")) this.again = Date.now() + AGAIN;
       return undefined;
     });
     // Another one may have been asked since

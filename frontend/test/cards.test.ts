@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { inBulk, wordsOf as errorWords } from "../src/actions";
-import type { HmmCard } from "../src/card";
+import { type HmmCard, Question } from "../src/card";
 import { HmmFleetCard } from "../src/cards/fleet";
 import { HmmMinerCard } from "../src/cards/miner";
 import { HmmPoolCard } from "../src/cards/pool";
@@ -206,6 +206,17 @@ test.each([
   expect(asked).toBe(2);
   await load.call(card);
   expect(asked).toBe(2);
+});
+
+test.each(["unauthorized", "home_assistant_error", "service_validation_error"])("who was refused with %s is not asked for again: Home Assistant logs each", async (code) => {
+  vi.useFakeTimers();
+  const question = new Question();
+  let asked = 0;
+  for (let minute = 0; minute < 5; minute++) {
+    await question.ask("plan", () => Promise.reject({ code: ++asked && code }), () => undefined);
+    await vi.advanceTimersByTimeAsync(60_000);
+  }
+  expect(asked).toBe(1);
 });
 
 test("a plan is not worked out again for each of many miners that a strategy sets", async () => {
