@@ -19,8 +19,8 @@ export interface Action {
 }
 
 const RESTART_HELPS = new Set(["hash_frozen", "share_overdue", "hardware_fault", "chip_error", "no_core_voltage", "bad_response"]);
-const REPAIRS = new Set(["driver_missing", "driver_error", "driver_waiting", "driver_hangs", "driver_no_result"]);
-const SETTINGS = new Set(["wrong_device", "not_a_miner", "unsupported_device", "name_not_resolved"]);
+const REPAIRS = new Set(["driver_missing", "driver_unavailable", "driver_error", "driver_waiting", "driver_hangs", "driver_no_result"]);
+const SETTINGS = new Set(["entry_damaged", "not_set_up", "wrong_device", "not_a_miner", "unsupported_device", "name_not_resolved"]);
 const LOGIN = /^(?:login|otp)_/u;
 
 /** What one of the actions of HMM does at miners: a few at a time, since all at once might trip a fuse. */

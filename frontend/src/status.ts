@@ -2,7 +2,7 @@
 
 import * as f from "./format";
 import type { Hass, HassState } from "./hass";
-import { type HmmDevice, isKnown, listOf, type Model, nameOf, stateOf } from "./model";
+import { type HmmDevice, isKnown, listOf, type Model, modelOf, nameOf, stateOf } from "./model";
 import { maybeText, text, type TextKey } from "./texts";
 
 export type Tone = "ok" | "info" | "warn" | "err" | "off" | "neu";
@@ -132,14 +132,22 @@ function ofLimit(hass: Hass, state: HassState | undefined): { value: string; lim
   return { value: f.number(hass, value, 2), limit: f.join([f.number(hass, limit, 2), String(unit ?? "")]) };
 }
 
+/** Why Home Assistant could not even set up a miner or pool: none of its own entities says anything. */
+function whyAbsent(hass: Hass, device: HmmDevice): { problems: string[]; sentence: string } | undefined {
+  const given: unknown = stateOf(hass, modelOf(hass).fleet, "sensor.problems")?.attributes.problems;
+  return Array.isArray(given) ? given.find(({ device_id }) => device_id === device.id) : undefined;
+}
+
 /** Read what a miner does; without its status entity from what else it shows. */
 export function statusOf(hass: Hass, miner: HmmDevice): Status {
   const entity = stateOf(hass, miner, "sensor.status");
   const problem = stateOf(hass, miner, "binary_sensor.problem");
   let state = entity && isKnown(entity) ? entity.state : undefined;
   if (!entity) state = guess(hass, miner);
+  const absent = entity?.state === "unavailable" ? whyAbsent(hass, miner) : undefined;
+  if (absent) state = "offline";
   let group: Group = state === undefined ? "unknown" : GROUPS[state] ?? "unknown";
-  let reason = typeof entity?.attributes.reason === "string" ? entity.attributes.reason : undefined;
+  let reason = typeof entity?.attributes.reason === "string" ? entity.attributes.reason : absent?.problems[0];
   const problems = listOf(problem, "problems");
   const isWarning = problem?.state === "on" && !ATTENTION.has(group) && group !== "resting";
   if (isWarning) {
@@ -147,7 +155,7 @@ export function statusOf(hass: Hass, miner: HmmDevice): Status {
     reason = problems[0];
   }
   const source = isWarning ? problem : entity ?? stateOf(hass, miner, "binary_sensor.running") ?? stateOf(hass, miner, "sensor.hashrate");
-  const since = f.readTime(source?.attributes.since) ?? f.readTime(source?.last_changed);
+  const since = absent ? undefined : f.readTime(source?.attributes.since) ?? f.readTime(source?.last_changed);
   const status: Status = {
     group,
     tone: LOOKS[group][0],
@@ -156,7 +164,7 @@ export function statusOf(hass: Hass, miner: HmmDevice): Status {
     word: entity && isKnown(entity) && !isWarning ? hass.formatEntityState(entity) : wordOf(hass, group),
     line: "",
     longLine: "",
-    advice: adviceOf(hass, reason, source),
+    advice: absent?.sentence ?? adviceOf(hass, reason, source),
     rank: ORDER.indexOf(group),
     ...(reason ? { reason } : {}),
     ...(since ? { since } : {}),
@@ -318,8 +326,11 @@ export function poolStatus(hass: Hass, model: Model, pool: HmmDevice): PoolStatu
       }
       return look("ok", "tint", "");
     }
-    case undefined:
+    case undefined: {
+      const absent = whyAbsent(hass, pool);
+      if (absent) return look("err", "solid", firstSentence(absent.sentence));
       return { ...look("off", "tint", text(hass, "line_first")), icon: "mdi:help" };
+    }
     default:
       return look("warn", "solid", status ? hass.formatEntityState(status) : text(hass, "line_problem"));
   }

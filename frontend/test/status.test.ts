@@ -23,6 +23,25 @@ test("a miner that mines says its figures, not a state", () => {
   expect(status).toMatchObject({ group: "mining", tone: "ok", form: "tint", line: "" });
 });
 
+test("what could not be set up says why, once the fleet knows", () => {
+  const row = (device_id: string) => ({ device_id, problems: ["driver_missing"], sentence: "There is no driver Axe. Add it again." });
+  const silent = [miner("m", { "sensor.status": "unavailable", "sensor.hashrate": "unavailable" }), pool("p", { "binary_sensor.health": "unavailable", "sensor.pool_status": "unavailable" })];
+  const waits = "Waiting for the first reading";
+  for (const [problems, group, line, poolLine] of [
+    [undefined, "unknown", waits, waits],
+    [[row("other")], "unknown", waits, waits],
+    [[row("m"), row("p")], "offline", "Offline: driver missing", "There is no driver Axe"],
+  ] as const) {
+    const hass = fakeHass([{ ...FLEET, entities: { ...FLEET.entities, "sensor.problems": ["2", { problems }] } }, ...silent]);
+    const model = modelOf(hass);
+    const [one, other] = [model.miners[0] as HmmDevice, model.pools[0] as HmmDevice];
+    const status = statusOf(hass, one);
+    expect(status).toMatchObject({ group, line });
+    expect(poolStatus(hass, model, other)).toMatchObject({ bad: group === "offline", line: poolLine });
+    expect(remedy(hass, one, status)?.icon).toBe(group === "offline" ? "mdi:wrench" : undefined);
+  }
+});
+
 test("why a strategy decides is said by the user's clock, in the user's language", () => {
   const find = (key: string) => key.split(".").slice(2).reduce((texts: unknown, name) => (texts as Record<string, unknown> | undefined)?.[name], german as unknown);
   const localize = (key: string, values: Record<string, string> = {}) =>
