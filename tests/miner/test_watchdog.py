@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 import pytest
 
 from custom_components.hmm.const import DOMAIN
@@ -403,6 +403,40 @@ async def test_the_power_comes_back_whatever_happens(
     await home.config_entries.async_unload(entry.entry_id)
     await until(lambda: plug == [True, False, True])
     await until(lambda: record.cut is None)
+
+
+async def test_a_plug_that_is_renamed_while_it_is_off(
+    home: HomeAssistant,
+    bitaxe: SimulatedAxeOS,
+    entry: ConfigEntry[Any],
+    plug: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a plug whose power is cut, then it is switched on under its new name."""
+    monkeypatch.setattr(watchdog, "CUT_SECONDS", 60.0)
+    registry = er.async_get(home)
+    home.states.async_remove(PLUG)
+    registry.async_get_or_create("switch", "test", "plug", suggested_object_id="plug")
+    home.states.async_set(PLUG, "on")
+    switched: list[tuple[str, str]] = []
+
+    async def switch(call: ServiceCall) -> None:
+        plug_id: str = call.data["entity_id"]
+        switched.append((call.service, plug_id))
+        if registry.async_get(plug_id) is not None:
+            home.states.async_set(plug_id, call.service.removeprefix("turn_"))
+
+    home.services.async_register("switch", "turn_on", switch)
+    home.services.async_register("switch", "turn_off", switch)
+    record = get_data(home).watchdogs[entry.entry_id]
+    watcher = entry.runtime_data.watchdog
+    watcher._begin(watcher._cycle("unreachable"))
+    await until(lambda: switched == [("turn_off", PLUG)])
+    home.states.async_remove(PLUG)
+    registry.async_update_entity(PLUG, new_entity_id="switch.socket")
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert (switched[1:], record.cut) == ([("turn_on", "switch.socket")], None)
+    assert not record.gave_up
 
 
 async def test_a_plug_that_comes_back_late(

@@ -16,7 +16,7 @@ from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
 from homeassistant.helpers.event import async_track_entity_registry_updated_event
 
 from ..const import CONF_PLUG
-from ..data import HmmConfigEntry
+from ..data import HmmConfigEntry, get_data
 from ..errors import failure
 
 _LIMIT_SECONDS = 30.0
@@ -29,7 +29,12 @@ def async_follow_plug(hass: HomeAssistant, entry: HmmConfigEntry) -> CALLBACK_TY
     @callback
     def renamed(event: Event[EventEntityRegistryUpdatedData]) -> None:
         if "old_entity_id" in event.data:
-            options = {**entry.options, CONF_PLUG: event.data["entity_id"]}
+            plug = event.data["entity_id"]
+            data = get_data(hass)
+            if data.watchdogs[entry.entry_id].cut == event.data["old_entity_id"]:
+                data.watchdogs[entry.entry_id].cut = plug
+                data.watchdogs.save_soon()
+            options = {**entry.options, CONF_PLUG: plug}
             hass.config_entries.async_update_entry(entry, options=options)
             hass.config_entries.async_schedule_reload(entry.entry_id)
 

@@ -216,7 +216,7 @@ class Watchdog:
             _LOGGER.warning("%s cannot be switched off: %s", plug, err)
         finally:
             # Also when the entry is unloaded in the middle of it
-            await asyncio.shield(self._hass.async_create_task(self._give_power(plug)))
+            await asyncio.shield(self._hass.async_create_task(self._give_power(record)))
         self._miner.status.problems.restarted_at = time.monotonic()
 
     @callback
@@ -231,12 +231,17 @@ class Watchdog:
         is_missing = plug_is_on(self._hass, plug) is None
         is_early = time.monotonic() - self._began < PLUG_SECONDS
         if not is_missing or not (is_early or self.record.gave_up):
-            self._begin(self._give_power(plug))
+            self._begin(self._give_power(self.record))
 
-    async def _give_power(self, plug: str) -> None:
-        """Switch a plug on again and see to it that it is; complain once if it stays off."""
-        is_known = self.record.gave_up
+    async def _give_power(self, record: WatchdogRecord) -> None:
+        """Switch a plug on again and see to it that it is; complain once if it stays off.
+
+        It may get another entity id meanwhile.
+        """
+        is_known = record.gave_up
         for _ in range(_TRIES):
+            if (plug := record.cut) is None:
+                return
             try:
                 await async_switch_plug(self._hass, plug, True, None)
             except HomeAssistantError as err:
@@ -244,14 +249,14 @@ class Watchdog:
                     _LOGGER.warning("%s cannot be switched on: %s", plug, err)
             for _ in range(int(_TRY_SECONDS / 0.1)):
                 if plug_is_on(self._hass, plug):
-                    self.record.cut = None
+                    record.cut = None
                     self._records.save_soon()
                     return
                 await asyncio.sleep(0.1)
         if is_known:
             return
         _LOGGER.error("%s stays off: %s has no power", plug, self._miner.name)
-        self.record.gave_up = True
+        record.gave_up = True
         self._give_up("plug_stays_off")
 
     @callback
