@@ -154,8 +154,10 @@ async def test_pause_by_the_plug(home: HomeAssistant, bitaxe: SimulatedAxeOS) ->
             stuck = (await run(home, action, entry))["Axe"]
             assert (stuck["result"], stuck["reason"]) == ("failed", "plug_not_switched")
 
+    error: BaseException = OSError("no radio")
+
     async def fail(call: ServiceCall) -> None:
-        raise OSError("no radio")
+        raise error
 
     home.services.async_register("switch", "turn_off", fail)
     home.states.async_set("switch.plug", STATE_ON)
@@ -164,6 +166,11 @@ async def test_pause_by_the_plug(home: HomeAssistant, bitaxe: SimulatedAxeOS) ->
         both = await run(home, "pause", entry, other)
         assert both["Axe"]["reason"] == "plug_not_switched"
         assert both["Other"]["result"] == "done"
+        # The plug is reloaded while its answer is awaited
+        error = asyncio.CancelledError()
+        both = await run(home, "pause", entry, other)
+        assert both["Axe"]["reason"] == "plug_not_switched"
+        assert both["Other"]["result"] == "already"
     assert not bitaxe.paused
 
 

@@ -457,12 +457,14 @@ async def test_a_plug_that_comes_back_late(
     assert (plug, record.cut) == ([True], None)
 
 
-@pytest.mark.parametrize("error", [HomeAssistantError("no radio"), OSError(), None])
+@pytest.mark.parametrize(
+    "error", [HomeAssistantError("no radio"), OSError(), asyncio.CancelledError(), None]
+)
 async def test_a_plug_that_stays_off(
     home: HomeAssistant,
     entry: ConfigEntry[Any],
     plug: list[bool],
-    error: Exception | None,
+    error: BaseException | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a plug that cannot be switched on again, or hangs, then a repair says so."""

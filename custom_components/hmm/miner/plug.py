@@ -29,11 +29,10 @@ def async_follow_plug(hass: HomeAssistant, entry: HmmConfigEntry) -> CALLBACK_TY
     @callback
     def renamed(event: Event[EventEntityRegistryUpdatedData]) -> None:
         if "old_entity_id" in event.data:
-            plug = event.data["entity_id"]
-            data = get_data(hass)
-            if data.watchdogs[entry.entry_id].cut == event.data["old_entity_id"]:
-                data.watchdogs[entry.entry_id].cut = plug
-                data.watchdogs.save_soon()
+            plug, watchdogs = event.data["entity_id"], get_data(hass).watchdogs
+            if watchdogs[entry.entry_id].cut in plugs:
+                watchdogs[entry.entry_id].cut = plug
+                watchdogs.save_soon()
             options = {**entry.options, CONF_PLUG: plug}
             hass.config_entries.async_update_entry(entry, options=options)
             hass.config_entries.async_schedule_reload(entry.entry_id)
@@ -67,5 +66,8 @@ async def async_switch_plug(
             )
     except HomeAssistantError:
         raise
-    except Exception as err:
+    except (Exception, asyncio.CancelledError) as err:
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise
+        # Also where the integration gave up what it waited for itself
         raise failure("plug_not_switched", plug=plug) from err
