@@ -28,6 +28,7 @@ from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import flush_store
 import pytest_socket
 
 from custom_components.hmm.bundled.miner_drivers.avalon_nano_driver import (
@@ -1058,7 +1059,7 @@ async def test_another_miner_takes_the_place(
 
 
 async def test_nothing_is_done_at_a_new_miner_that_was_meant_for_the_old_one(
-    home: HomeAssistant, bitaxe: SimulatedAxeOS
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, hass_storage: dict[str, Any]
 ) -> None:
     """What was to be undone, to be done, or allowed ends with the one that it was for."""
     entry = (await add_miner(home, bitaxe))["result"]
@@ -1085,12 +1086,21 @@ async def test_nothing_is_done_at_a_new_miner_that_was_meant_for_the_old_one(
     )
     data.failovers[entry_id] = Memory(at="pool", is_held=True)
     data.watchdogs[entry_id].gave_up = True
+    await flush_store(data.tuning._store)
+    for records in (data.autotunes, data.failovers, data.kept, data.watchdogs):
+        await records.async_save()
     async with SimulatedAxeOS(name="other", generation="2.15", model="gamma") as other:
         other.settings["frequency"] = 490
         form = await fill(
             home, await reconfigure(home, entry), host=f"127.0.0.1:{other.port}"
         )
         assert (await fill(home, form))["reason"] == "miner_replaced"
+        # Nor after a crash: what is stored is as well gone
+        for key in ("autotune", "failover", "kept"):
+            assert entry_id not in hass_storage[f"hmm.{key}"]["data"]
+        assert not hass_storage["hmm.profiles"]["data"]["miners"].get(entry_id)
+        watchdog = hass_storage["hmm.watchdog"]["data"][entry_id]
+        assert not watchdog.get("gave_up")
         for _ in range(3):
             await poll(home, entry)
             await home.async_block_till_done(wait_background_tasks=True)

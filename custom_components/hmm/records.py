@@ -80,14 +80,8 @@ class Records[RecordT: Record]:
         """Save now: what follows must not happen again after a crash."""
         await self._store.async_save(self._content())
 
-    @callback
-    def reset(self, entry_id: str) -> None:
-        """Start from scratch for an entry."""
-        if self._records.pop(entry_id, None) is not None:
-            self.save_soon()
-
     async def async_forget(self, entry_id: str) -> None:
-        """Forget an entry that was removed."""
+        """Forget an entry that was removed, or is another device now."""
         if self._records.pop(entry_id, None) is not None:
             await self.async_save()
 

@@ -619,7 +619,7 @@ class MinerSteps(QueueSteps):
             if profile is None or profile.facts.model != device.profile.facts.model:
                 data.other_models.add(entry.entry_id)
                 forgotten.append(CONF_POWER_DRAW)
-            self._forget_old(data, entry.entry_id)
+            await self._forget_old(data, entry.entry_id)
             return self._put_in_place(entry, device, "miner_replaced", *forgotten)
         return self.async_show_form(
             step_id=step_id,
@@ -631,15 +631,17 @@ class MinerSteps(QueueSteps):
             },
         )
 
-    def _forget_old(self, data: HmmData, entry_id: str) -> None:
-        """Forget what was found at a device, or is still to be done or undone there."""
-        data.autotunes.reset(entry_id)
-        data.failovers.reset(entry_id)
-        data.kept.reset(entry_id)
-        data.tuning.forget_device(entry_id)
+    async def _forget_old(self, data: HmmData, entry_id: str) -> None:
+        """Forget what was found at a device, or is still to be done or undone there.
+
+        It is saved before its entry is: after a crash it would be done at the new one.
+        """
         old = data.watchdogs[entry_id]
         data.watchdogs[entry_id] = WatchdogRecord(enabled=old.enabled, cut=old.cut)
-        data.watchdogs.save_soon()
+        await data.watchdogs.async_save()
+        for records in (data.autotunes, data.failovers, data.kept):
+            await records.async_forget(entry_id)
+        await data.tuning.async_forget_device(entry_id)
         async_delete_issues_of(self.hass, entry_id)
 
     def _put_in_place(

@@ -325,10 +325,9 @@ class TuningProfiles:
 
     async def async_forget(self, entry_id: str) -> None:
         """Forget a miner that was removed, and what only it had."""
-        self.forget_device(entry_id, kept=())
+        await self.async_forget_device(entry_id, kept=())
 
-    @callback
-    def forget_device(
+    async def async_forget_device(
         self, entry_id: str, kept: Container[Source] = ("saved", "hmm_local")
     ) -> None:
         """Forget a device that another one replaces, but not what its owner saved."""
@@ -340,6 +339,7 @@ class TuningProfiles:
                 if profile.miner != entry_id or profile.source in kept
             ]
         self._show()
+        await self._store.async_save(self._content())
 
     @callback
     def save(self) -> None:
