@@ -1085,6 +1085,7 @@ async def test_nothing_is_done_at_a_new_miner_that_was_meant_for_the_old_one(
         DOMAIN, "set_mode", target | {"mode": "eco"}, blocking=True
     )
     data.failovers[entry_id] = Memory(at="pool", is_held=True)
+    data.statuses[entry_id].paused_by = "paused_by_strategy"
     data.watchdogs[entry_id].gave_up = True
     await flush_store(data.tuning._store)
     for records in (data.autotunes, data.failovers, data.kept, data.watchdogs):
@@ -1101,6 +1102,7 @@ async def test_nothing_is_done_at_a_new_miner_that_was_meant_for_the_old_one(
         assert not hass_storage["hmm.profiles"]["data"]["miners"].get(entry_id)
         watchdog = hass_storage["hmm.watchdog"]["data"][entry_id]
         assert not watchdog.get("gave_up")
+        assert not hass_storage["hmm.status"]["data"][entry_id].get("paused_by")
         for _ in range(3):
             await poll(home, entry)
             await home.async_block_till_done(wait_background_tasks=True)

@@ -30,10 +30,11 @@ from custom_components.hmm.strategy.planner.model import (
     Wish,
 )
 from custom_components.hmm.strategy.planner.precedence import settle as settle_goals
-from simulator import Fault, SimulatedSolopool
+from simulator import Fault, SimulatedAxeOS, SimulatedSolopool
 from simulator.httpd import Request, Response, json_response
 from tests.common import find, later, pool_entry, until
 from tests.conftest import set_up
+from tests.flows import fill, reconfigure
 
 from .common import BANDS, PRICE, Dialog, House, device_of
 
@@ -195,6 +196,27 @@ async def test_by_hand(house: House, freezer: Any) -> None:
     await house.wait(6)
     assert house.by() == "price_bands"
     assert house.mode == "eco"
+
+
+async def test_another_miner_in_the_place_is_no_change_by_hand(
+    house: House, freezer: Any
+) -> None:
+    """It is steered at once; at the end it gets back its own mode, not the old one's."""
+    await house.set_mode("turbo")
+    await house.settle_polls(1)
+    strategy = await house.follow(25)
+    assert (house.by(), house.mode) == ("price_bands", "eco")
+    await house.device.unplug()
+    async with SimulatedAxeOS(name="other", generation="2.15", model="gamma") as other:
+        form = await reconfigure(house.hass, house.entry)
+        form = await fill(house.hass, form, host=f"127.0.0.1:{other.port}")
+        assert (await fill(house.hass, form))["reason"] == "miner_replaced"
+        await house.wait(6)
+        await house.settle_polls(3)
+        assert (house.by(), house.mode) == ("price_bands", "eco")
+        house.remove(strategy)
+        await house.settle()
+        assert house.mode == "standard"
 
 
 @pytest.mark.parametrize("how", ["removed", "off"])

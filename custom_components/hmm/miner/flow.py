@@ -639,9 +639,12 @@ class MinerSteps(QueueSteps):
         old = data.watchdogs[entry_id]
         data.watchdogs[entry_id] = WatchdogRecord(enabled=old.enabled, cut=old.cut)
         await data.watchdogs.async_save()
+        data.statuses[entry_id].paused_by = None
+        await data.statuses.async_save()
         for records in (data.autotunes, data.failovers, data.kept):
             await records.async_forget(entry_id)
         await data.tuning.async_forget_device(entry_id)
+        await data.strategies.store.async_forget(entry_id)
         async_delete_issues_of(self.hass, entry_id)
 
     def _put_in_place(

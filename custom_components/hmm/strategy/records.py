@@ -131,7 +131,10 @@ class StrategyStore:
         self._store.async_save_within(self._content, _LATER_SECONDS)
 
     async def async_forget(self, entry_id: str) -> None:
-        """Forget a miner that was removed."""
+        """Forget a miner that was removed, or is another device now."""
+        entries = self.settled.get("entries")
+        if isinstance(entries, dict):
+            entries.pop(entry_id, None)
         if self.miners.pop(entry_id, None) is not None:
             await self.async_save()
 
