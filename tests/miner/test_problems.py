@@ -60,6 +60,17 @@ def watch() -> Watch:
     return watch
 
 
+def test_what_is_reported_only_now_and_then_goes_on(watch: Watch) -> None:
+    """Shares that come while their count is missing are shares; a count lost is none."""
+    for accepted in range(5000, 5100):
+        seen = accepted if accepted % 2 else None
+        assert watch.poll(mines=False, shares_accepted=seen) == []
+        assert watch.problems.has_share is (seen is not None)
+    watch.poll(mines=False, shares_rejected=None)
+    watch.poll(mines=False, shares_rejected=3)
+    assert not watch.problems.has_share
+
+
 @pytest.mark.parametrize(
     ("bad", "polls", "good", "clear_polls", "problem"),
     [

@@ -191,6 +191,9 @@ class MinerProblems:
     _hottest: float = 0.0
     """°C since it began to be too hot."""
     _shares_at: float | None = None
+    _counted: tuple[float | None, ...] = ()
+    """The difficulty at the pool and the shares that it accepted and rejected, as they
+    were reported last."""
     has_share: bool = False
     """Whether the last poll showed a share more than the one before."""
     _same_hashrates: int = 0
@@ -285,8 +288,9 @@ class MinerProblems:
     def _follow(self, data: MinerTelemetry, now: float) -> None:
         """Note what changed since the previous poll."""
         before = self._before
+        counted = data.pool_difficulty, data.shares_accepted, data.shares_rejected
         if self._shares_at is None or before is None:
-            self._shares_at = now
+            self._shares_at, self._counted = now, counted
             return
         old, new = before.active_pool, data.active_pool
         if old and new and (old.url, old.user) != (new.url, new.user):
@@ -297,16 +301,16 @@ class MinerProblems:
             or _differs(before.core_voltage, data.core_voltage)
         ):
             self.changed_at = now
-        easier = _rise(data.pool_difficulty, before.pool_difficulty)
-        # Shares that the pool answered, accepted or not
-        rises = (
-            _rise(before.shares_accepted, data.shares_accepted),
-            _rise(before.shares_rejected, data.shares_rejected),
-        )
+        # What is not reported for once is as it was
+        pairs = zip(self._counted, counted, strict=True)
+        known = tuple(old if new is None else new for old, new in pairs)
+        pairs = zip(self._counted, known, strict=True)
+        difficulty, *shares = (_rise(old, new) for old, new in pairs)
+        self._counted = known
         # What was waited for so far was a larger share
-        if easier > 0 or any(rises):
+        if difficulty < 0 or any(shares):
             self._shares_at = now
-        self.has_share = any(rise > 0 for rise in rises)
+        self.has_share = any(rise > 0 for rise in shares)
         is_same = data.hashrate is not None and before.hashrate == data.hashrate
         self._same_hashrates = self._same_hashrates + 1 if is_same else 0
 
@@ -441,7 +445,7 @@ def seconds_per_share(data: MinerTelemetry) -> float | None:
 
 
 def _rise(before: float | None, after: float | None) -> float:
-    """Return by how much a figure rose; what is unknown for once is no zero."""
+    """Return by how much a figure rose; what was unknown is no zero."""
     return 0 if before is None or after is None else after - before
 
 
