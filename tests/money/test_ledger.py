@@ -82,6 +82,7 @@ async def use(house: House, kwh: float, index: int = 0) -> None:
 @pytest.mark.usefixtures("every_entity")
 async def test_what_energy_costs(both: House, freezer: Any) -> None:
     """Given two miners and a price that changes, then the parts sum to the fleet."""
+    freezer.move_to(NIGHT)  # No midnight comes in between
     await follow(both, "30", "ct/kWh")
     await use(both, 10)
     show(both, "-10", "ct/kWh")
