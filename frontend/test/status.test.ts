@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import german from "../../custom_components/hmm/translations/de.json";
 import { remedy } from "../src/actions";
 import { modelOf, type HmmDevice } from "../src/model";
@@ -46,8 +46,9 @@ test("why a strategy decides is said by the user's clock, in the user's language
   const find = (key: string) => key.split(".").slice(2).reduce((texts: unknown, name) => (texts as Record<string, unknown> | undefined)?.[name], german as unknown);
   const localize = (key: string, values: Record<string, string> = {}) =>
     String(find(key) ?? "").replace(/\{(\w+)\}/gu, (_, name: string) => values[name] ?? "");
-  const at = new Date();
-  at.setUTCHours(6, 12);
+  // Another day may have begun in Berlin already, where it is summer for half of the year
+  vi.setSystemTime("2026-11-28T12:00:00Z");
+  const at = new Date("2026-11-28T06:12:00Z");
   const explanation = "Set to Expensive by hand until 07:12, then automatic.";
   const say = (key: string | null, values: Record<string, unknown>, more = { localize }) =>
     explain(fakeHass([], { time_format: "12", language: "de" }, more as object), { key, values, explanation });
@@ -67,6 +68,7 @@ test("why a strategy decides is said by the user's clock, in the user's language
   // A sentence without another form, of a newer version, and one whose value is missing
   expect(say("price_missing", { time: null, until: at.toISOString() })).toContain("–");
   for (const [key, values] of [["new", manual], ["manual", { until: null }], [null, {}]] as const) expect(say(key, values, { localize: () => "" } as never)).toBe(explanation);
+  vi.useRealTimers();
 });
 
 test("only what needs a person is filled", () => {
