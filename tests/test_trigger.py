@@ -186,11 +186,15 @@ async def test_came_back_with_its_entry(
     assert len(came) == was_off
 
 
+@pytest.mark.parametrize("by", ["device", "entity"])
 async def test_the_fleet_means_all_miners(
-    home: HomeAssistant, entry: ConfigEntry[Any], bitaxe: SimulatedAxeOS
+    home: HomeAssistant, entry: ConfigEntry[Any], bitaxe: SimulatedAxeOS, by: str
 ) -> None:
-    """In a trigger and in a condition, like in an action; one of its entities does not."""
+    """In a trigger, a condition and an action: its device, or one of its entities."""
     fleet = device_of(home, fleet_entry(home))
+    if by == "entity":
+        power = find(home, fleet_entry(home), "sensor", "power")
+        fleet = {"entity_id": power.entity_id}
     mining = {"condition": "hmm.is_online", "target": fleet}
     done = await automate(home, "overheated", fleet, conditions=[mining])
     bitaxe.overheat()
@@ -198,6 +202,10 @@ async def test_the_fleet_means_all_miners(
     assert [event.data["of"] for event in done] == [
         find(home, entry, "sensor", "status").entity_id
     ]
+    found = await home.services.async_call(
+        DOMAIN, "identify", fleet, blocking=True, return_response=True
+    )
+    assert found is not None and found["summary"]["total"] == 1
 
 
 async def test_overheated(

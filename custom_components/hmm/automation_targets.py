@@ -4,13 +4,12 @@ from collections.abc import Container
 from typing import Any, ClassVar
 
 from homeassistant.components.event import DOMAIN as EVENT_DOMAIN
-from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 
 from .const import DOMAIN, EntryType
-from .data import entry_kind, fleet_entry
-from .unique_ids import device_id_of
+from .data import entry_kind
+from .unique_ids import named_devices, names_fleet
 
 
 class OfHmm:
@@ -30,14 +29,17 @@ class OfHmm:
 
         Home Assistant filters a target by domain and device class alone: a device may
         have entities of other integrations too. Like in an action, any entity of a
-        miner stands for it, and the device of the fleet means all miners, and all
-        blocks and strategies; workers are those miners again.
+        miner stands for it, and the fleet means all miners, and all blocks and
+        strategies; workers are those miners again.
         """
         hass, registry = self._hass, er.async_get(self._hass)
-        fleet = fleet_entry(hass)
-        named = self._target.get(ATTR_DEVICE_ID) or ()
-        if fleet is not None and device_id_of(hass, fleet) in named:
-            entities = entities | {
+        entities = entities | {
+            entity.entity_id
+            for device_id in named_devices(hass, self._target)
+            for entity in er.async_entries_for_device(registry, device_id)
+        }
+        if names_fleet(hass, self._target):
+            entities |= {
                 entity.entity_id
                 for entry in hass.config_entries.async_entries(DOMAIN)
                 for entity in er.async_entries_for_config_entry(
@@ -45,15 +47,6 @@ class OfHmm:
                 )
                 if entity.domain == EVENT_DOMAIN or entry_kind(entry) != EntryType.POOL
             }
-        for entity_id in self._target.get(ATTR_ENTITY_ID) or ():
-            named_entity = registry.async_get(entity_id)
-            if named_entity is not None and named_entity.device_id is not None:
-                entities = entities | {
-                    entity.entity_id
-                    for entity in er.async_entries_for_device(
-                        registry, named_entity.device_id
-                    )
-                }
         fitting: set[str] = super().entity_filter(entities)  # type: ignore[misc]
         return {
             entity_id

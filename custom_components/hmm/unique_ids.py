@@ -3,13 +3,17 @@
 With another one, its entities, their history and its device stay.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from homeassistant.config_entries import SOURCE_IGNORE
+from homeassistant.const import ATTR_DEVICE_ID, ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import CONNECTION_NETWORK_MAC
 
 from .const import DOMAIN
-from .data import HmmConfigEntry
+from .data import HmmConfigEntry, fleet_entry
 from .driver_engine.identity import is_mac
 
 
@@ -31,6 +35,27 @@ def device_id_of(hass: HomeAssistant, entry: HmmConfigEntry) -> str | None:
     """Return the id of an entry's own device."""
     device = device_of(hass, entry)
     return device.id if device else None
+
+
+@callback
+def named_devices(hass: HomeAssistant, target: Mapping[str, Any]) -> set[str]:
+    """Return the devices that a target names, itself or by one of their entities."""
+    registry = er.async_get(hass)
+    entities = map(registry.async_get, target.get(ATTR_ENTITY_ID) or ())
+    return {*(target.get(ATTR_DEVICE_ID) or ())} | {
+        entity.device_id
+        for entity in entities
+        if entity is not None and entity.device_id is not None
+    }
+
+
+@callback
+def names_fleet(hass: HomeAssistant, target: Mapping[str, Any]) -> bool:
+    """Return whether a target names the fleet, which stands for all miners."""
+    fleet = fleet_entry(hass)
+    return fleet is not None and device_id_of(hass, fleet) in named_devices(
+        hass, target
+    )
 
 
 @callback

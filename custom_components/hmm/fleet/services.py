@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
-    ATTR_DEVICE_ID,
     ATTR_MODE,
     CONF_NAME,
     CONF_PASSWORD,
@@ -34,13 +33,13 @@ import voluptuous as vol
 
 from ..action_schema import action_schema, time_period
 from ..const import DOMAIN, EntryType
-from ..data import HmmConfigEntry, entry_kind, fleet_entry, get_data
+from ..data import HmmConfigEntry, entry_kind, get_data
 from ..errors import entry_reason, failure, listed, message, refusal
 from ..miner.autotune_flow import AT_NIGHT, CONF_GOAL, CONF_START, LIMITS, NOW
 from ..miner.coordinator import MinerCoordinator
 from ..miner.walk import Goal
 from ..rights import async_require_admin, async_user, require_control
-from ..unique_ids import device_id_of
+from ..unique_ids import device_id_of, names_fleet
 from .commands import (
     COMMANDS,
     CONF_POOL,
@@ -207,16 +206,14 @@ def _require_one_pool(data: Mapping[str, Any]) -> None:
 
 
 async def async_targets(call: ServiceCall) -> list[Target]:
-    """Return the miners that a call means; the device of the fleet means all of them.
+    """Return the miners that a call means; the fleet means all of them.
 
     Pools, workers and everything else are left out. Raises ServiceValidationError if
     nothing remains.
     """
     hass = call.hass
     entry_ids = await async_extract_config_entry_ids(call)
-    named = call.data.get(ATTR_DEVICE_ID) or ()
-    fleet = fleet_entry(hass)
-    is_all = fleet is not None and device_id_of(hass, fleet) in named
+    is_all = names_fleet(hass, call.data)
     miners = get_data(hass).fleet.miners
     targets = [
         Target(entry, miners.get(entry.entry_id))
