@@ -66,7 +66,7 @@ from .miner.discovery import Announced, async_listen_for_broadcasts
 from .miner.energy import EnergyBook
 from .miner.finds import MinerRecord
 from .miner.kept import KeptCommands
-from .miner.plug import async_follow_plug
+from .miner.plug import async_follow_plugs
 from .miner.profile_store import ProfileStore
 from .miner.profiles import TuningProfiles
 from .miner.session import async_create_miner_session
@@ -103,6 +103,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_register_api(hass)
     await async_serve_cards(hass)
     await async_listen_for_broadcasts(hass)
+    async_follow_plugs(hass)
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, data.fleet.async_end_polls)
     return True
 
@@ -365,7 +366,6 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
     entry.async_on_unload(async_watch(coordinator.watchdog, coordinator))
     entry.async_on_unload(async_at_started(hass, coordinator.async_started))
     entry.async_on_unload(async_keep_miner_device(hass, coordinator))
-    entry.async_on_unload(async_follow_plug(hass, entry))
     entry.async_on_unload(async_run_kept(hass, coordinator))
 
 

@@ -7,7 +7,7 @@ import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
@@ -437,6 +437,26 @@ async def test_a_plug_that_is_renamed_while_it_is_off(
     await home.async_block_till_done(wait_background_tasks=True)
     assert (switched[1:], record.cut) == ([("turn_on", "switch.socket")], None)
     assert not record.gave_up
+
+
+@pytest.mark.parametrize("leave", ["async_unload", "disable"])
+async def test_a_plug_that_is_renamed_while_its_miner_is_not_loaded(
+    home: HomeAssistant, entry: ConfigEntry[Any], plug: list[bool], leave: str
+) -> None:
+    """Given a miner without its driver, or disabled, then it finds its plug again."""
+    registry = er.async_get(home)
+    home.states.async_remove(PLUG)
+    registry.async_get_or_create("switch", "test", "plug", suggested_object_id="plug")
+    if leave == "disable":
+        user = ConfigEntryDisabler.USER
+        await home.config_entries.async_set_disabled_by(entry.entry_id, user)
+    else:
+        await home.config_entries.async_unload(entry.entry_id)
+    registry.async_update_entity(PLUG, new_entity_id="switch.socket")
+    await home.async_block_till_done(wait_background_tasks=True)
+    await home.config_entries.async_set_disabled_by(entry.entry_id, None)
+    await home.async_block_till_done(wait_background_tasks=True)
+    assert entry.runtime_data.plug == "switch.socket"
 
 
 async def test_a_plug_that_comes_back_late(

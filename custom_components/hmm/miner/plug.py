@@ -10,35 +10,43 @@ from homeassistant.const import (
     STATE_OFF,
     STATE_ON,
 )
-from homeassistant.core import CALLBACK_TYPE, Context, Event, HomeAssistant, callback
+from homeassistant.core import Context, Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.entity_registry import EventEntityRegistryUpdatedData
-from homeassistant.helpers.event import async_track_entity_registry_updated_event
+from homeassistant.helpers.entity_registry import (
+    EVENT_ENTITY_REGISTRY_UPDATED,
+    EventEntityRegistryUpdatedData,
+)
 
-from ..const import CONF_PLUG
-from ..data import HmmConfigEntry, get_data
+from ..const import CONF_PLUG, DOMAIN
+from ..data import get_data
 from ..errors import failure
 
 _LIMIT_SECONDS = 30.0
 
 
 @callback
-def async_follow_plug(hass: HomeAssistant, entry: HmmConfigEntry) -> CALLBACK_TYPE:
-    """Keep the plug of a miner that gets another entity id; return the end."""
+def async_follow_plugs(hass: HomeAssistant) -> None:
+    """Keep the plugs that get another entity id, also of miners that are not loaded."""
+
+    @callback
+    def is_renamed(changed: EventEntityRegistryUpdatedData) -> bool:
+        return "old_entity_id" in changed
 
     @callback
     def renamed(event: Event[EventEntityRegistryUpdatedData]) -> None:
-        if "old_entity_id" in event.data:
-            plug, watchdogs = event.data["entity_id"], get_data(hass).watchdogs
-            if watchdogs[entry.entry_id].cut in plugs:
+        before, plug = event.data["old_entity_id"], event.data["entity_id"]  # type: ignore[typeddict-item]
+        watchdogs = get_data(hass).watchdogs
+        for entry in hass.config_entries.async_entries(DOMAIN):
+            if entry.options.get(CONF_PLUG) != before:
+                continue
+            if watchdogs[entry.entry_id].cut == before:
                 watchdogs[entry.entry_id].cut = plug
                 watchdogs.save_soon()
             options = {**entry.options, CONF_PLUG: plug}
             hass.config_entries.async_update_entry(entry, options=options)
             hass.config_entries.async_schedule_reload(entry.entry_id)
 
-    plugs = [entry.options[CONF_PLUG]] if entry.options.get(CONF_PLUG) else []
-    return async_track_entity_registry_updated_event(hass, plugs, renamed)
+    hass.bus.async_listen(EVENT_ENTITY_REGISTRY_UPDATED, renamed, is_renamed)
 
 
 @callback
