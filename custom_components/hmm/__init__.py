@@ -3,7 +3,7 @@
 from asyncio import gather
 from typing import cast
 
-from homeassistant.config_entries import SOURCE_SYSTEM
+from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, SOURCE_SYSTEM
 from homeassistant.const import CONF_HOST, CONF_PORT, EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import (
@@ -18,6 +18,7 @@ from homeassistant.helpers import (
     entity_registry as er,
 )
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.loader import async_get_integration
@@ -104,6 +105,9 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await async_serve_cards(hass)
     await async_listen_for_broadcasts(hass)
     async_follow_plugs(hass)
+    async_dispatcher_connect(
+        hass, SIGNAL_CONFIG_ENTRY_CHANGED, data.fleet.async_entry_changed
+    )
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, data.fleet.async_end_polls)
     return True
 

@@ -9,6 +9,7 @@ import pytest
 from custom_components.hmm.diagnostics import async_get_config_entry_diagnostics
 from custom_components.hmm.strategy.strategy import Strategy
 from simulator import SimulatedAxeOS
+from tests.common import find, later
 
 from .common import BANDS, PRICE, House
 
@@ -64,6 +65,23 @@ async def test_dear_hours(pair: House, freezer: Any) -> None:
     assert [entry.runtime_data.tuning.current for entry in pair.entries] == before
     assert pair.reported()[1] != "off"
     assert pair.event_of(strategy) == "changed"
+
+
+async def test_a_miner_that_gets_another_name(pair: House) -> None:
+    """It is shown under it at once, as the champion and as who has the best share."""
+    pair.price(35)
+    strategy = await pair.add("champion", CHAMPION, title="Best")
+    await pair.begin()
+    best = find(pair.hass, pair.fleet, "sensor", "best_share").attributes["miner"]
+    assert {shown(pair, strategy), best} <= {"Axe", "Old"}
+    for entry in pair.entries:
+        pair.hass.config_entries.async_update_entry(entry, title=f"New {entry.title}")
+    await later(pair.hass, 1)
+    champion = pair.state_of(strategy, "sensor", "champion")
+    assert champion.state == "New Axe"
+    assert champion.attributes["ranking"] == ["New Axe", "New Old"]
+    shown_best = find(pair.hass, pair.fleet, "sensor", "best_share").attributes
+    assert shown_best["miner"] == f"New {best}"
 
 
 async def test_a_champion_that_fails(pair: House, freezer: Any) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from homeassistant.config_entries import ConfigEntryChange
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 
 from ..const import CONF_COIN, EntryType
@@ -44,7 +45,7 @@ class Fleet:
         self.miners: dict[str, MinerCoordinator] = {}
         self.pools: dict[str, PoolCoordinator] = {}
         self.version = 0
-        """Rises whenever a miner or pool comes or goes."""
+        """Rises whenever a miner or pool comes or goes, or gets another name."""
         self._listeners: list[Callable[[bool], None]] = []
 
     @callback
@@ -79,6 +80,15 @@ class Fleet:
             self._changed()
 
         return remove
+
+    @callback
+    def async_entry_changed(self, _: ConfigEntryChange, entry: HmmConfigEntry) -> None:
+        """Let those that show the name of a miner or pool know a new one."""
+        member = self.miners.get(entry.entry_id) or self.pools.get(entry.entry_id)
+        if member is not None and member.name != entry.title:
+            member.name = entry.title
+            self.version += 1
+            self._changed(at_once=True)
 
     async def async_end_polls(self, event: Event) -> None:
         """Poll no more when the sessions close: it would look like an error in a driver.
