@@ -47,14 +47,14 @@ async def test_a_limit_is_told_once_and_its_end(
         deeds.append(dict(call.data))
 
     home.services.async_register("test", "do", note)
-    figure, before = (
+    sensor, before = (
         find_id(home, entry, "sensor", "pool_hashrate"),
         value(home, entry, "pool_hashrate"),
     )
     await automate(
         home,
         "pool_limit",
-        figure=figure,
+        sensor=sensor,
         below=str(before - 0.1),
         patience=5,
         notify=NOTIFY,
@@ -99,11 +99,11 @@ async def test_a_limit_of_rejects(
     entry: ConfigEntry[Any],
 ) -> None:
     """Given a rate above the limit already at the start, it is told, in German."""
-    figure = find_id(home, entry, "sensor", "reject_rate")
+    sensor = find_id(home, entry, "sensor", "reject_rate")
     await automate(
         home,
         "pool_limit",
-        figure=figure,
+        sensor=sensor,
         above="0.1",
         patience=2,
         notify=NOTIFY,
@@ -121,7 +121,7 @@ async def test_no_limit_is_never_left(
     entry: ConfigEntry[Any],
 ) -> None:
     """Given neither limit, nothing is told."""
-    figure = find_id(home, entry, "sensor", "reject_rate")
-    await automate(home, "pool_limit", figure=figure, patience=0, notify=NOTIFY)
+    sensor = find_id(home, entry, "sensor", "reject_rate")
+    await automate(home, "pool_limit", sensor=sensor, patience=0, notify=NOTIFY)
     await clock.wait(5, entry)
     assert notifications == []

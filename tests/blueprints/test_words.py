@@ -52,6 +52,17 @@ def test_words_are_in_all_languages(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_what_is_missing_is_named_as_it_is_labelled(path: Path) -> None:
+    """Home Assistant says "Missing input tariff": so begins or ends its label."""
+    for name, given in load_yaml_dict(str(path))["blueprint"]["input"].items():
+        for key, field in given.get("input", {name: given}).items():
+            if field is not None and "default" not in field:
+                assert key in field["name"].casefold()
+
+
+@pytest.mark.parametrize(
     ("language", "over"),
     [("fr", r"Résolu après \d+ min\. "), ("zh-Hans", r"\d+ 分钟后恢复。 ")],
 )

@@ -402,7 +402,7 @@ async def test_a_setting_that_nothing_confirms() -> None:
         with pytest.raises(CommandFailed) as caught:
             await driver.set_tuning("fan_speed", 60)
         assert caught.value.reason_key == "setting_not_applied"
-        assert caught.value.reason_values == {"value": 60, "reported": "-"}
+        assert caught.value.reason_values == {"value": 60, "reported": "–"}
 
 
 async def test_short_stats_in_text() -> None:

@@ -634,8 +634,8 @@ async def test_profiles_arrive_as_profiles(
     assert rest(menu).endswith(": Broken (profile), Nothing (profile)")
     form = await fill(home, menu, next_step_id="import_profiles")
     rows = form["description_placeholders"]["profiles"].splitlines()
-    assert "| Saved | bitaxe | 525 MHz | - | - |" in rows
-    assert '| The "best" \\| of all | bitaxe | 490 MHz | 1100 mV | - |' in rows
+    assert "| Saved | bitaxe | 525 MHz | – | – |" in rows
+    assert '| The "best" \\| of all | bitaxe | 490 MHz | 1100 mV | – |' in rows
     assert settings(tuned) == {}
 
     result = await fill(home, form)

@@ -101,7 +101,7 @@ async def test_a_miner_that_is_off(
     await bitaxe.unplug()
     await poll(home, entry)
     form = await step(home, entry, "profiles", "profile_save")
-    assert form["description_placeholders"]["present"] == "-"
+    assert form["description_placeholders"]["present"] == "–"
     form = await go_on(home, form, name="night", shared=True)
     assert "no miner service" in form["description_placeholders"]["reason"]
     form = await step(home, entry, "profiles", "profile_apply")

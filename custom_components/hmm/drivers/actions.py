@@ -116,7 +116,7 @@ async def compare(
         None,
     )
     if offered is None:
-        names = ", ".join(offer.key for offer in offers) or "-"
+        names = ", ".join(offer.key for offer in offers) or "–"
         raise refusal("compare_no_version", version=version, versions=names)
     trial = await trials.async_start(entry, offered, data[CONF_POLLS])
     await trials.async_wait(trial)

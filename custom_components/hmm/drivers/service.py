@@ -431,7 +431,7 @@ class DriverService:
                 break
         else:
             versions = dict.fromkeys(item.declaration.version for item in backups)
-            listed = ", ".join(versions) or "-"
+            listed = ", ".join(versions) or "–"
             raise refusal("driver_no_backup", driver=name, versions=listed)
         result = await self._async_put(state, backup.source, declaration)
         _LOGGER.info("Rolled the driver %s back to %s", name, result.new_version)

@@ -694,7 +694,7 @@ class Failover:
             translation_key=FAILOVER_WANTED,
             translation_placeholders={
                 "miners": ", ".join(names),
-                "to": self._title(first.to) or "-",
+                "to": self._title(first.to) or "–",
                 "reason": reason_sentence(self._hass, f"failover_{first.reason}", {}),
             },
         )

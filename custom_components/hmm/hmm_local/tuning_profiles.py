@@ -26,11 +26,11 @@ def as_table(profiles: Iterable[LocalProfile], language: Language) -> Markdown:
                     escape(profile.kind),
                     f"{language.short(profile.frequency)} MHz"
                     if profile.frequency
-                    else "-",
+                    else "–",
                     f"{language.short(voltage)} mV"
                     if (voltage := _voltage(profile))
-                    else "-",
-                    escape(profile.mode or "-"),
+                    else "–",
+                    escape(profile.mode or "–"),
                 )
             )
             + " |"

@@ -354,7 +354,7 @@ class MinerOptionsFlow(AutotuneSteps):
         language = home_language(self.hass)
         return (
             settings_text(self._loaded.present, language) if is_known else ""
-        ) or "-"
+        ) or "–"
 
 
 def _table(profiles: list[TuningProfile], language: Language) -> Markdown:

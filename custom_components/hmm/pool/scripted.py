@@ -223,7 +223,7 @@ def _check(fields: tuple[FormField, ...], settings: Settings) -> None:
         raise refusal(
             "pool_settings_unknown",
             settings=", ".join(wrong)[:200],
-            known=", ".join(by_key) or "-",
+            known=", ".join(by_key) or "–",
         )
 
 

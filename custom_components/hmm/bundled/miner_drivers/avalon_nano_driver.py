@@ -410,7 +410,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 f"The device took the command but reports mode {reported or 'unknown'}",
                 reason="mode_not_applied",
                 mode=mode,
-                reported=reported or "-",
+                reported=reported or "–",
             )
         return True
 
@@ -514,7 +514,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 f"The device took {number} but reports {reported}",
                 reason="setting_not_applied",
                 value=number,
-                reported="-" if reported is None else f"{reported:g}",
+                reported="–" if reported is None else f"{reported:g}",
             )
         return True
 
@@ -593,7 +593,7 @@ class AvalonNanoDriver(BaseMinerAdapter):
                 f"The device took {wanted} for its light but reports {shown}",
                 reason="setting_not_applied",
                 value=str(wanted),
-                reported=str(shown or "-"),
+                reported=str(shown or "–"),
             )
         return True
 

@@ -298,7 +298,7 @@ class PyasicDriver(BaseMinerAdapter):
             "It does not report the new mode",
             "mode_not_applied",
             mode=mode,
-            reported="-",
+            reported="–",
         )
         return True
 
@@ -331,7 +331,7 @@ class PyasicDriver(BaseMinerAdapter):
                 str(err),
                 reason="setting_not_applied",
                 value=watts,
-                reported="-" if reported is None else f"{reported:g}",
+                reported="–" if reported is None else f"{reported:g}",
             ) from err
         return True
 
