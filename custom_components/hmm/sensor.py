@@ -702,6 +702,8 @@ class _MoneySensor(_ValueSensor):
             "basis",
             "one_in",
             "counted_since",
+            "not_counted",
+            "not_counted_miners",
         }
     )
 

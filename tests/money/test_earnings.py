@@ -24,7 +24,7 @@ from custom_components.hmm.money.revenue import (
 from custom_components.hmm.money.rewards import Fee, FeeSource
 from simulator import SimulatedAxeOS, SimulatedSolopool
 from simulator.solopool import DEMO_WALLET
-from tests.common import find, find_maybe, poll, pool_entry
+from tests.common import find, find_maybe, later, poll, pool_entry
 from tests.conftest import set_up
 from tests.strategy.common import House
 
@@ -102,6 +102,26 @@ async def test_what_solo_mining_brings(house: House, pool: ConfigEntry[Any]) -> 
     await tell(house)
     assert find_maybe(house.hass, pool, "sensor", "revenue_rate") is None
     assert find_maybe(house.hass, fleet, "sensor", "profit_rate") is None
+
+
+@pytest.mark.usefixtures("every_entity")
+async def test_a_miner_without_an_account(house: House) -> None:
+    """Given a miner whose revenue no account counts, then the fleet's says so."""
+    worth(house, "0.02")
+    await tell(house, dgb=COIN)
+    keys = ("revenue_rate", "profit_rate", "break_even")
+    keys += ("revenue", "revenue_today", "revenue_month")
+
+    async def missing() -> set[tuple[int, tuple[str, ...]]]:
+        await later(house.hass, 31)
+        facts = [shown(house, house.fleet, key).attributes for key in keys]
+        return {(it["not_counted"], tuple(it["not_counted_miners"])) for it in facts}
+
+    assert await missing() == {(1, ("Axe",))}
+    async with SimulatedSolopool(coin="dgb") as server:
+        pool = await set_up(house.hass, pool_entry(server))
+        assert await missing() == {(0, ())}
+        assert "not_counted" not in shown(house, pool, "revenue_rate").attributes
 
 
 async def test_no_chance_without_a_hashrate(house: House) -> None:

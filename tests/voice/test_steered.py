@@ -210,7 +210,7 @@ async def test_a_plan_by_the_clock(steered: Steered) -> None:
 # Money
 
 
-def show(hass: HomeAssistant, **amounts: str) -> None:
+def show(hass: HomeAssistant, *, not_counted: int = 0, **amounts: str) -> None:
     """Let sensors of the fleet show amounts; the last word of a rate is its unit."""
     fleet = fleet_entry(hass)
     for key, amount in amounts.items():
@@ -221,7 +221,11 @@ def show(hass: HomeAssistant, **amounts: str) -> None:
         hass.states.async_set(
             entity.entity_id,
             amount,
-            {"unit_of_measurement": unit, "basis": "solo_expectation"},
+            {
+                "unit_of_measurement": unit,
+                "basis": "solo_expectation",
+                "not_counted": not_counted,
+            },
         )
 
 
@@ -251,6 +255,11 @@ async def test_the_money_of_this_month(steered: Steered) -> None:
         "At the current power and price, mining loses 1.50 euros a day. "
         "The miners have cost 34.20 euros this month. "
         "They have brought 40.00 euros: a profit of 5.80 euros."
+    )
+    show(hass, not_counted=2, revenue_month="40.0")
+    assert (await ask(hass, profit)).endswith(
+        "a profit of 5.80 euros. "
+        "Miners at pools without an account in HMM are not counted in the revenue."
     )
     show(hass, profit_rate="0.2", cost_month="unknown")
     said = await ask(hass, profit)

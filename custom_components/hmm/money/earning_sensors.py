@@ -19,9 +19,13 @@ from .revenue import (
     fleet_blocks,
     fleet_revenue,
     miner_revenue,
+    not_counted,
     pool_revenue,
 )
 from .sensors import Member, MoneySensorDescription, counted, watts_of
+
+_MAX_LISTED = 20
+"""Names in an attribute."""
 
 type _Blocks = Callable[[Any], float | None]
 
@@ -86,8 +90,19 @@ def _revenue(
         configured_fn=_has_coins,
         exists_fn=lambda ledger, _: _has_coins(ledger),
         value_fn=lambda ledger, of: _cents(expected(ledger, of).money),
-        attributes_fn=lambda ledger, of: _found_by(expected(ledger, of)),
+        attributes_fn=lambda ledger, of: {
+            **_found_by(expected(ledger, of)),
+            **_not_counted(ledger, of),
+        },
     )
+
+
+def _not_counted(ledger: Ledger, of: Member | PoolCoordinator) -> dict[str, Any]:
+    """Return whose revenue is missing in that of the fleet."""
+    if not isinstance(of, FleetCoordinator):
+        return {}
+    names = not_counted(ledger, of)
+    return {"not_counted": len(names), "not_counted_miners": names[:_MAX_LISTED]}
 
 
 def _found_by(expected: Expected) -> dict[str, Any]:
@@ -113,6 +128,7 @@ def _sums(*, is_fleet: bool) -> tuple[MoneySensorDescription, ...]:
         lambda ledger, _: _has_coins(ledger),
         _has_coins,
         is_fleet=is_fleet,
+        attributes_fn=_not_counted,
     )
 
 
@@ -149,6 +165,7 @@ def _profit(*, is_fleet: bool) -> tuple[MoneySensorDescription, ...]:
             attributes_fn=lambda ledger, member: {
                 "basis": counted_revenue(ledger, member).basis,
                 "reason": ledger.price.reason,
+                **_not_counted(ledger, member),
             },
         ),
         MoneySensorDescription(
@@ -166,7 +183,8 @@ def _profit(*, is_fleet: bool) -> tuple[MoneySensorDescription, ...]:
                 else round(price, 4)
             ),
             attributes_fn=lambda ledger, member: {
-                "basis": counted_revenue(ledger, member).basis
+                "basis": counted_revenue(ledger, member).basis,
+                **_not_counted(ledger, member),
             },
         ),
     )

@@ -59,6 +59,8 @@ class Ledger:
         """By the entry of a pool, and of the fleet."""
         self.rewards: dict[str, tuple[datetime | None, Reward]] = {}
         """By the entry of a pool, what a block brought when it was polled last."""
+        self.not_counted: tuple[object, list[str]] | None = None
+        """The miners without an account here, at one count of the fleet."""
         self.surplus: dict[str, float] = {}
         """By miner, which part of its power is surplus of the sun: 0 to 1."""
         self.on_block: Callable[[str, float], None] = lambda *_: None

@@ -242,6 +242,28 @@ def fleet_revenue(ledger: Ledger, *, solo: bool = True) -> Expected:
     return Expected(sum(amounts), max(bases, default=None), fee)
 
 
+def not_counted(ledger: Ledger, fleet: FleetCoordinator) -> list[str]:
+    """Return the miners that mine for an account that HMM does not have.
+
+    What they cost counts, what they bring does not. One that does not report for whom
+    it mines may be among the workers of an account.
+    """
+    if ledger.not_counted is None or ledger.not_counted[0] is not fleet.data:
+        pools = ledger.members.pools.values()
+        names = [
+            miner.config_entry.title
+            for miner in ledger.members.miners.values()
+            if miner.last_update_success
+            and miner.data.hashrate
+            and (slot := miner.data.active_pool) is not None
+            and slot.user
+            and not any(is_mining_at(miner, pool.account, pool.data) for pool in pools)
+        ]
+        # Several sensors show it after each count of the fleet
+        ledger.not_counted = fleet.data, sorted(names)
+    return ledger.not_counted[1]
+
+
 def counted_revenue(
     ledger: Ledger, member: MinerCoordinator | FleetCoordinator
 ) -> Expected:

@@ -118,6 +118,7 @@ def counted[CountedT: (CostMeter, Earned)](
     configured_fn: Callable[[Ledger], bool],
     *,
     is_fleet: bool,
+    attributes_fn: Callable[[Ledger, Any], dict[str, Any]] | None = None,
 ) -> tuple[MoneySensorDescription, ...]:
     """Return the descriptions of money that is counted: ever, today and this month.
 
@@ -140,6 +141,7 @@ def counted[CountedT: (CostMeter, Earned)](
             always=True,
             value_fn=lambda ledger, of: round(value_fn(read(ledger, of)), 2) + 0.0,
             reset_fn=start_fn and (lambda ledger, of: start_fn(read(ledger, of))),
+            attributes_fn=attributes_fn,
             entity_registry_enabled_default=start_fn is None or is_fleet,
         )
 

@@ -72,8 +72,16 @@ def _net_month(asker: Asker, speech: Speech) -> list[str]:
             "month_loss" if net < 0 else "month_profit",
             revenue=speech.money(*revenue),
             net=speech.money(abs(net), revenue[1]),
-        )
+        ),
+        *_not_counted(asker, speech),
     ]
+
+
+def _not_counted(asker: Asker, speech: Speech) -> list[str]:
+    """Say that revenue is missing where it is: what its miners cost is not."""
+    state = asker.fleet_state("revenue_month")
+    is_missing = state and state.attributes.get("not_counted")
+    return [speech.say("not_counted")] if is_missing else []
 
 
 async def revenue(
@@ -90,7 +98,7 @@ async def revenue(
     rate = asker.fleet_state("revenue_rate")
     if len(said) > 1 and rate and rate.attributes.get("basis") == "solo_expectation":
         said.append(speech.say("luck"))
-    return " ".join(said)
+    return " ".join([*said, *_not_counted(asker, speech)])
 
 
 async def profit(
