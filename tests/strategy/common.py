@@ -335,6 +335,8 @@ class House:
         for item in (fleet, *self.entries):
             assert await entries.async_unload(item.entry_id)
         yield
+        # All that a restart leaves of the decisions is in the file
+        self.manager.controls = {}
         await self.manager.store.async_load()
         for element in (*self.entries, fleet):
             assert await entries.async_setup(element.entry_id)

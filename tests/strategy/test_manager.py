@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -231,6 +232,31 @@ async def test_the_end_gives_miners_back(house: House, how: str) -> None:
     await house.settle()
     assert not house.device.paused
     assert house.by() == "nothing"
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+@pytest.mark.parametrize("when", ["before", "during", "after"])
+async def test_the_end_gives_miners_back_that_are_out_of_reach(
+    house: House, hass_storage: dict[str, Any], is_down: bool, when: str
+) -> None:
+    """A miner or Home Assistant may be down before, when and after it ends."""
+    strategy = await house.follow(35)
+    assert house.device.paused
+    if when == "before":
+        house.device.fault = Fault.RESET
+        house.remove(strategy)
+        await house.settle_polls(2)
+    async with house.down() if is_down else nullcontext():
+        if when == "during":
+            house.remove(strategy)
+    house.device.fault = None
+    if when == "after":
+        house.remove(strategy)
+    if is_down:
+        await house.begin()
+    await house.settle_polls(2)
+    assert not house.device.paused
+    assert not house.manager.store.owed
 
 
 async def test_an_override(house: House, freezer: Any) -> None:

@@ -313,12 +313,13 @@ class StrategyManager:
     def _led(self) -> set[str]:
         """Return the miners in strategies, and those that a removed strategy releases.
 
-        All others are only followed because they share a circuit.
+        All others are only followed because they share a circuit. What was decided is
+        not known after a restart, and one that was out of reach is not released yet.
         """
         left = {
             key for key, control in self.controls.items() if control.by != "nothing"
         }
-        return left.union(*self._members.values())
+        return left.union(self.store.owed, *self._members.values())
 
     def _follow(self, steered: SteeredMiner) -> CALLBACK_TYPE:
         @callback

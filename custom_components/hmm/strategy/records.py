@@ -115,6 +115,18 @@ class StrategyStore:
             [(record.expected, record.manual) for record in self.miners.values()],
         )
 
+    @property
+    def owed(self) -> set[str]:
+        """Return the miners that have not yet got back what they had before."""
+        entries = self.settled.get("entries")
+        if not isinstance(entries, dict):
+            return set()
+        return {
+            key
+            for key, entry in entries.items()
+            if isinstance(entry, dict) and entry.get("before") is not None
+        }
+
     @callback
     def save_now(self) -> None:
         """Begin to write the file: a crash must not undo what someone wanted by hand."""
