@@ -112,6 +112,7 @@ def test_a_profile_of_another_version_is_read() -> None:
     stored["from_the_future"] = 1
     stored["facts"]["colour"] = "black"
     stored["tuning"]["frequency"]["colour"] = "red"
+    stored["tuning"] |= {"colour": {"minimum": 1, "maximum": 2, "step": 1}, "hue": 1}
 
     assert MinerProfile.from_dict(stored) == replace(
         FULL, identify=False, facts=replace(FULL.facts, hardware=None)

@@ -75,18 +75,16 @@ class MinerProfile:
             name: _build(
                 TuningRange, {**limits, "options": tuple(limits.get("options", ()))}
             )
+            if isinstance(limits, dict)
+            else limits
             for name, limits in (stored.get("tuning") or {}).items()
-            if limits and name != "most_power"
         }
-        power = (stored.get("tuning") or {}).get("most_power")
         return cls(
             facts=read_facts(_build(DeviceFacts, stored.get("facts") or {})),
             telemetry=frozenset(stored.get("telemetry", ())) & _TELEMETRY,
             modes=read_modes(stored.get("modes")),
             light_effects=read_modes(stored.get("light_effects")),
-            tuning=read_limits(TuningLimits(**tuning, most_power=power))
-            if tuning
-            else None,
+            tuning=read_limits(_build(TuningLimits, tuning)) if tuning else None,
             **{name: stored.get(name) is True for name in _ABILITIES},
         )
 
