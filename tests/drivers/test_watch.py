@@ -388,6 +388,8 @@ async def test_a_restart_in_the_middle(
         watch.devices.clear()
     await fresh.async_start()
     assert set(fresh.watches) == {"miner/garage"}
+    # Also after a crash: the file with all of them was set aside
+    assert set(hass_storage["hmm.driver_watch"]["data"]) == {"miner/garage"}
     (device,) = fresh.watches["miner/garage"].devices.values()
     assert device.good >= 3
     get_data(home).driver_watch = fresh

@@ -121,6 +121,7 @@ class DriverWatch:
                 self._arm(key, max(left, AGAIN_SECONDS))
         if broken:
             await self._store.async_set_aside(f"broken: {', '.join(broken)}")
+            await self._store.async_save(self._content())
         for issue in own_issues(self._hass):
             if issue.issue_id.startswith(f"{DRIVER_WORSE}_") and (data := issue.data):
                 if running.get(str(data.get(DATA_DRIVER))) != data.get(DATA_NEW):
