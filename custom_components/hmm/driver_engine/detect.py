@@ -38,7 +38,7 @@ BROADCAST_SECONDS = 2.5
 """How long a device may take in all to broadcast while none of its ports replies.
 
 Home Assistant listens from the moment that a dialog is opened: a device that was heard
-the previous format is found immediately.
+since then is found immediately.
 """
 _LAST_SECONDS = 1.0
 """How long it may take where the ports took all of that time to stay silent."""

@@ -160,7 +160,7 @@ class DriverStore:
     def all_backups(self, drivers: Iterable[DriverId]) -> dict[DriverId, list[Backup]]:
         """Return the backups of all drivers, also of those that are gone.
 
-        ``known`` are drivers that there are: some old files do not say themselves
+        ``drivers`` are those that there are: some old files do not say themselves
         whether they are for a miner or a pool.
         """
         types = [path.name for path in sorted((self.folder / _BACKUPS).glob("*"))]

@@ -25,8 +25,7 @@ class PoolMatch:
 
     ``coin`` is None where only its owner knows; ``port`` is 0 where none was
     given and none is usual. ``settings`` are what the driver needs to reach
-    it. ``known`` is the pool of the list that it is, None for one that is not
-    listed.
+    it. ``listed`` is the pool of the list that it is, None for one that is not in it.
     """
 
     driver_type: str
