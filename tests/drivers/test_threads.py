@@ -19,6 +19,7 @@ from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
 from custom_components.hmm.driver_engine import (
     client,
+    driver_thread,
     guard,
     hanging,
     job_threads,
@@ -107,8 +108,13 @@ class Blocks:
 
 
 @pytest.fixture
-def blocks(tmp_path: Path) -> Iterator[Blocks]:
-    """Return what lets drivers block; in the end, none does."""
+def blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Blocks]:
+    """Return what lets drivers block; in the end, none does.
+
+    Who blocks is waited for only a little.
+    """
+    monkeypatch.setattr(guard, "_CANCEL_SECONDS", 0.2)
+    monkeypatch.setattr(driver_thread, "_END_SECONDS", 0.2)
     blocks = Blocks(tmp_path / "blocks")
     yield blocks
     blocks.end()
@@ -204,7 +210,7 @@ async def test_a_driver_that_blocks_is_stopped_and_named(
     assert all(map(good, entries))
 
     with monkeypatch.context() as patch:
-        patch.setattr(client, "_POLL_SECONDS", 1.0)
+        patch.setattr(client, "_POLL_SECONDS", 0.3)
         blocks.begin()
         for _ in range(4):
             await poll(home)
@@ -243,7 +249,7 @@ async def test_what_comes_back_is_called_again(
     (hmm_folder / FILE).write_text(garage(blocks, IN_THREAD))
     entries = await set_up_all(home, devices[:3])
     with monkeypatch.context() as patch:
-        patch.setattr(client, "_POLL_SECONDS", 1.0)
+        patch.setattr(client, "_POLL_SECONDS", 0.3)
         blocks.begin()
         await poll(home)
     assert set(issues(home)) == {ISSUE}
@@ -270,7 +276,7 @@ async def test_home_assistant_stops_while_drivers_hang(
     await set_up_all(home, devices[:6])
     for device in devices[6:]:
         await set_up(home, miner_entry(device, "shed"))
-    monkeypatch.setattr(client, "_POLL_SECONDS", 1.0)
+    monkeypatch.setattr(client, "_POLL_SECONDS", 0.3)
     blocks.begin()
     await poll(home)
     assert threads("worker") == 6
@@ -339,7 +345,6 @@ async def test_a_method_that_is_not_asynchronous_has_little_time(
     """Given a constructor or a plain method that blocks, so do only its threads."""
     monkeypatch.setattr(guard, "_READ_SECONDS", 0.2)
     monkeypatch.setattr(guard, "_MAKE_SECONDS", 0.2)
-    monkeypatch.setattr(guard, "_CANCEL_SECONDS", 0.2)
     (hmm_folder / FILE).write_text(garage(blocks, **{where: "block()"}))
     entry = await set_up(home, miner_entry(bitaxe, "garage"))
     assert good(entry)

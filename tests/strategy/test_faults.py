@@ -53,14 +53,16 @@ def breaks(device: SimulatedAxeOS, status: int | None) -> None:
 
 
 @pytest.fixture
-def running_clock(freezer: Any) -> Iterator[None]:
-    """Let the clock run on meanwhile: who asks a device again waits for that."""
+def running_clock(home: HomeAssistant, freezer: Any) -> Iterator[None]:
+    """Let the clock run on meanwhile, fast: who asks a device again waits for that."""
     ended = threading.Event()
 
     def run() -> None:
         while not ended.wait(0.02):
             # A bit more than any wait in it: the event loop spins while it is exactly due
-            freezer.tick(0.021)
+            freezer.tick(0.081)
+            # It would wait for as long as the clock was to take
+            home.loop.call_soon_threadsafe(int)
 
     clock = threading.Thread(target=run, daemon=True)
     clock.start()
