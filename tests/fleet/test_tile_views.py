@@ -25,6 +25,7 @@ from simulator import SimulatedAxeOS, SimulatedSolopool
 from tests.common import poll, pool_entry
 from tests.conftest import miner_entry, set_up
 from tests.test_docs import blocks
+from tests.user_drivers import put
 
 from .test_totals import BTC_WALLET, hashrate
 
@@ -511,6 +512,24 @@ async def test_pool_templates(
         response = await client.get(f"{TEMPLATES}/{path}")
         assert response.status == HTTPStatus.NOT_FOUND
         assert (await response.json())["code"] == "unknown_template"
+
+
+async def test_own_pool_files_are_for_administrators(
+    home: HomeAssistant,
+    pools: Pools,
+    hass_client: ClientSessionGenerator,
+    hass_read_only_access_token: str,
+) -> None:
+    """Others see only what HMM brings: files may name servers at home."""
+    own = "driver: ckpool\nurl: nas\nport: 3333\ncoin: BTC\nmining_model: solo\n"
+    await put(home, "pools/own.yaml", own)
+    await get_data(home).driver_service.async_reload()
+    everything = await get(await hass_client(), TEMPLATES)
+    client = await hass_client(hass_read_only_access_token)
+    assert await get(client, TEMPLATES) == [
+        item for item in everything if item["template_id"] != "own"
+    ]
+    assert "nas" in {item["url"] for item in everything}
 
 
 # Pools that the own miners mine at

@@ -1,6 +1,6 @@
 """The pools over HTTP, at the addresses that HMM-Local had below ``/api``.
 
-A user reads what his entities would show him, and the list of known pools.
+A user reads what his entities would show him, and the list of HMM's own pools.
 ``pools/discover`` requests servers in the network: administrators only.
 """
 
@@ -53,8 +53,8 @@ async def _pool_tiles(call: Call) -> dict[str, PoolTiles]:
 
 async def _pool_templates(call: Call) -> list[ListedPool]:
     """Return all of them, those of a driver, or those of one coin of it."""
-    pool_type = call.path.get("pool_type")
-    templates = pool_templates(call.hass, pool_type, call.path.get("coin"))
+    pool_type, coin = call.path.get("pool_type"), call.path.get("coin")
+    templates = pool_templates(call.hass, call.user, pool_type, coin)
     if not templates and pool_type is not None:
         raise refusal("unknown_template")
     return templates

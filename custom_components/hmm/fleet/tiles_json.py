@@ -16,6 +16,7 @@ from ..data import HmmConfigEntry, HmmData, fleet_entry, get_data, pool_entries
 from ..driver_api import DashboardTileData
 from ..driver_api.units import parse_number
 from ..driver_engine.known_pools import KnownPool
+from ..driver_engine.loader import BUNDLED
 from ..driver_engine.pool_detect import PoolMatch, host_of
 from ..errors import entry_reason, pool_error, pool_reason, sentence
 from ..pool.coordinator import PoolCoordinator
@@ -179,15 +180,20 @@ def _message(
 
 @callback
 def pool_templates(
-    hass: HomeAssistant, pool_type: str | None = None, coin: str | None = None
+    hass: HomeAssistant, user: User, pool_type: str | None, coin: str | None
 ) -> list[ListedPool]:
-    """Return the pools to choose from: all, those of a driver, of one coin of it."""
+    """Return the pools to choose from: all, those of a driver, of one coin of it.
+
+    What administrators have put into the folder is for them: servers at home, or of
+    friends, that only they can add an account of.
+    """
     data = get_data(hass)
     return [
         _template(listed, data.drivers.pools[listed.driver_type].name)
         for template_id, listed in sorted(data.known_pools.pools.items())
         if pool_type in (None, listed.driver_type)
         and (coin is None or coin.upper() == listed.template.coin.upper())
+        and (user.is_admin or listed.path.is_relative_to(BUNDLED))
     ]
 
 
