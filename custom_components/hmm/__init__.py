@@ -1,9 +1,15 @@
 """HMM, the Home Miner Manager: miners and pools in Home Assistant."""
 
 from asyncio import gather
+from contextlib import suppress
 from typing import cast
 
-from homeassistant.config_entries import SIGNAL_CONFIG_ENTRY_CHANGED, SOURCE_SYSTEM
+from homeassistant.config_entries import (
+    SIGNAL_CONFIG_ENTRY_CHANGED,
+    SOURCE_SYSTEM,
+    ConfigEntry,
+    ConfigEntryChange,
+)
 from homeassistant.const import CONF_HOST, CONF_PORT, EVENT_HOMEASSISTANT_CLOSE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import (
@@ -16,6 +22,7 @@ from homeassistant.helpers import (
     device_registry as dr,
     discovery_flow,
     entity_registry as er,
+    issue_registry as ir,
 )
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -75,7 +82,7 @@ from .miner.status import StatusRecord
 from .miner.watchdog import Watchdog, async_watch
 from .miner.watchdog_rules import WatchdogRecord
 from .money.earnings import async_count_earnings
-from .money.ledger import Ledger
+from .money.ledger import CURRENCY_CHANGED, Ledger
 from .openapi import async_register_api
 from .pool.account import pool_kind
 from .pool.blocks import AccountRecord
@@ -105,9 +112,15 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await async_serve_cards(hass)
     await async_listen_for_broadcasts(hass)
     async_follow_plugs(hass)
-    async_dispatcher_connect(
-        hass, SIGNAL_CONFIG_ENTRY_CHANGED, data.fleet.async_entry_changed
-    )
+
+    @callback
+    def entry_changed(change: ConfigEntryChange, changed: ConfigEntry) -> None:
+        data.fleet.async_entry_changed(change, changed)
+        if changed.domain == DOMAIN and changed.disabled_by is not None:
+            # What still is so shows again once it is enabled
+            async_delete_issues_of(hass, changed.entry_id)
+
+    async_dispatcher_connect(hass, SIGNAL_CONFIG_ENTRY_CHANGED, entry_changed)
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_CLOSE, data.fleet.async_end_polls)
     return True
 
@@ -191,7 +204,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool:
-    """Unload an entry."""
+    """Unload an entry; a miner that is disabled is not left in the middle of autotune."""
+    miner = entry.runtime_data
+    if entry.disabled_by is not None and isinstance(miner, MinerCoordinator):
+        assert miner.autotune is not None
+        await miner.autotune.async_give_up()
     return await hass.config_entries.async_unload_platforms(
         entry, PLATFORMS[entry.data[CONF_ENTRY_TYPE]]
     )
@@ -199,14 +216,36 @@ async def async_unload_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> bool
 
 async def async_remove_entry(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
     """Forget what was noted of an entry."""
+    if entry_kind(entry) == EntryType.MINER:
+        await _async_bring_back(hass, entry)
     async_delete_issues_of(hass, entry.entry_id)
     if not hass.config_entries.async_entries(DOMAIN):
         async_unload_cards(hass)
     if (data := hass.data.get(HMM_DATA)) is not None:
         if entry_kind(entry) == EntryType.FLEET:
             data.strategies.async_forget()
+            ir.async_delete_issue(hass, DOMAIN, CURRENCY_CHANGED)
         for store in data.stores:
             await store.async_forget(entry.entry_id)
+
+
+async def _async_bring_back(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
+    """Bring a miner back that is removed in the middle of autotune."""
+    data = hass.data.get(HMM_DATA)
+    record = data.autotunes.get(entry.entry_id) if data is not None else None
+    if data is None or record is None or not record.is_running:
+        return
+    with suppress(IntegrationError):
+        # That of its entry was unloaded before anything knew why
+        miner = _make_miner(hass, data, cast("MinerConfigEntry", entry))
+        assert miner.autotune is not None
+        try:
+            await miner.async_refresh()
+            await miner.autotune.async_give_up()
+        finally:
+            miner.autotune.leave()
+            await miner.async_shutdown()
+            await miner.client.close()
 
 
 async def async_remove_config_entry_device(
@@ -317,10 +356,10 @@ async def _async_wait_to_continue(data: HmmData, entry: HmmConfigEntry) -> None:
         raise ConfigEntryNotReady
 
 
-async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> None:
-    data = get_data(hass)
-    await data.turns.wait()
-    await data.profiles.async_take_over(entry)
+def _make_miner(
+    hass: HomeAssistant, data: HmmData, entry: MinerConfigEntry
+) -> MinerCoordinator:
+    """Return the miner of an entry. Raises IntegrationError: it has no driver."""
     if (driver := data.drivers.miners.get(entry.data[CONF_DRIVER])) is None:
         raise _driver_missing(hass, data, DriverId("miner", entry.data[CONF_DRIVER]))
     client = MinerClient(
@@ -332,8 +371,6 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
         entry.data[CONF_HOST],
         entry.data.get(CONF_PORT),
     )
-    # Also if the miner cannot be set up
-    entry.async_on_unload(client.close)
     meter = data.energy.meter(entry.entry_id)
     coordinator = MinerCoordinator(
         hass,
@@ -349,6 +386,17 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
     coordinator.autotune = Autotune(
         hass, coordinator, data.autotunes, data.autotune_turns
     )
+    return coordinator
+
+
+async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> None:
+    data = get_data(hass)
+    await data.turns.wait()
+    await data.profiles.async_take_over(entry)
+    coordinator = _make_miner(hass, data, entry)
+    # Also if the miner cannot be set up
+    entry.async_on_unload(coordinator.client.close)
+    assert coordinator.autotune is not None
     entry.async_on_unload(coordinator.autotune.leave)
     if coordinator.profile is None:
         await coordinator.async_config_entry_first_refresh()

@@ -12,7 +12,7 @@ import json
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigEntry
+from homeassistant.config_entries import ConfigEntry, ConfigEntryDisabler
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
@@ -22,10 +22,13 @@ import pytest
 
 from custom_components.hmm.const import DOMAIN
 from custom_components.hmm.data import get_data
+from custom_components.hmm.driver_engine import client
+from custom_components.hmm.miner import autotune
 from custom_components.hmm.miner.autotune import Autotune, AutotuneRecord, AutotuneState
 from custom_components.hmm.miner.profiles import Settings, TuningProfile
 from custom_components.hmm.miner.walk import Caps, Goal, Point, Verdict
 from simulator import SimulatedAvalon, SimulatedAxeOS, SimulatedNerdQAxe, SimulatedNMAxe
+from simulator.device import Fault
 from simulator.physics import Miner, Silicon
 from tests.common import act, devices, find, find_id, find_maybe, poll, refused
 from tests.conftest import miner_entry, set_up
@@ -429,7 +432,17 @@ async def test_a_start_that_is_refused(bench: Bench) -> None:
         "frequency": "525",
         "core_voltage": "1150",
     }
+    # A miner that is disabled needs no repair
+    await leave(bench, "disable")
+    assert issues.async_get_issue(DOMAIN, issue.issue_id) is None
+    await bench.home.config_entries.async_set_disabled_by(bench.entry.entry_id, None)
+    await bench.home.async_block_till_done(wait_background_tasks=True)
+    again = issues.async_get_issue(DOMAIN, issue.issue_id)
+    assert again is not None
+    assert again.translation_placeholders == issue.translation_placeholders
     await bench.entry.runtime_data.tuning.async_choose("eco")
+    assert issues.async_get_issue(DOMAIN, issue.issue_id) is None
+    assert await bench.home.config_entries.async_reload(bench.entry.entry_id)
     assert issues.async_get_issue(DOMAIN, issue.issue_id) is None
 
 
@@ -509,6 +522,55 @@ async def test_a_restart_that_cannot_be_verified(bench: Bench) -> None:
     await bench.home.async_block_till_done(wait_background_tasks=True)
     await bench.go_on(3)
     assert bench.state() == ("failed", "interrupted")
+    assert bench.point == (525, 1150)
+
+
+async def leave(bench: Bench, how: str) -> None:
+    """Disable or remove the entry of the miner."""
+    entries, entry_id = bench.home.config_entries, bench.entry.entry_id
+    if how == "remove":
+        await entries.async_remove(entry_id)
+    else:
+        await entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+    await bench.home.async_block_till_done(wait_background_tasks=True)
+
+
+@pytest.mark.parametrize("how", ["disable", "remove"])
+async def test_an_entry_that_goes(bench: Bench, how: str) -> None:
+    """Its miner goes back first: nothing would bring it back any more."""
+    await midway(bench)
+    await leave(bench, how)
+    assert bench.point == (525, 1150)
+    assert get_data(bench.home).autotune_turns.members == {}
+
+
+@pytest.mark.parametrize("how", ["disable", "remove"])
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_an_entry_that_goes_while_its_miner_is_silent(
+    bench: Bench,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    hangs: bool,
+) -> None:
+    """It is not waited for, and what it was set to is in the log; enabled, it goes back."""
+    monkeypatch.setattr(autotune, "_LEAVE_SECONDS", 0.1)
+    await midway(bench)
+    if hangs:
+        bench.device.fault = Fault.SILENT
+        monkeypatch.setattr(client, "_POLL_SECONDS", 0.3)
+    else:
+        await bench.device.unplug()
+    await leave(bench, how)
+    assert bench.point == (490, 1060)
+    assert "Axe is not as it was before autotune: 525 MHz and 1150 mV" in caplog.text
+    if how == "remove":
+        return
+    bench.device.fault = None
+    await bench.device.plug_in()
+    await bench.home.config_entries.async_set_disabled_by(bench.entry.entry_id, None)
+    await bench.home.async_block_till_done(wait_background_tasks=True)
+    await bench.go_on(3)
     assert bench.point == (525, 1150)
 
 

@@ -147,14 +147,20 @@ async def test_what_is_left_as_it_is(
 async def test_a_miner_that_is_disabled(
     home: HomeAssistant, bitaxe: SimulatedAxeOS, entry: ConfigEntry[Any]
 ) -> None:
-    """Nothing is set, which is said; to leave it as it is holds when it is enabled."""
+    """The question is there again when it is enabled; without its driver, it holds."""
     await overheat(home, bitaxe, entry)
     entries, by_user = home.config_entries, ConfigEntryDisabler.USER
     await entries.async_set_disabled_by(entry.entry_id, by_user)
+    assert issue_of(home, entry) is None
+    await entries.async_set_disabled_by(entry.entry_id, None)
+    await home.async_block_till_done(wait_background_tasks=True)
+    await poll(home, entry)
+    assert issue_of(home, entry) is not None
+    await entries.async_unload(entry.entry_id)
     result = await fix(home, entry, "restore")
     assert "disabled" in result["description_placeholders"]["reason"]
     await fix(home, entry, "keep")
-    await entries.async_set_disabled_by(entry.entry_id, None)
+    await entries.async_setup(entry.entry_id)
     await home.async_block_till_done(wait_background_tasks=True)
     await poll(home, entry)
     assert issue_of(home, entry) is None

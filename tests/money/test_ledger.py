@@ -224,6 +224,8 @@ async def test_another_currency_begins_new_sums(house: House) -> None:
     issue = ir.async_get(house.hass).async_get_issue(DOMAIN, "currency_changed")
     assert issue is not None
     assert issue.translation_placeholders == {"before": "3.00 EUR", "now": "SEK"}
+    await house.hass.config_entries.async_remove(house.fleet.entry_id)
+    assert ir.async_get(house.hass).async_get_issue(DOMAIN, issue.issue_id) is None
 
 
 async def test_sums_are_there_after_a_restart(

@@ -9,7 +9,12 @@ from pathlib import Path
 import re
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    ConfigEntry,
+    ConfigEntryDisabler,
+    ConfigEntryState,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers import issue_registry as ir
@@ -1576,8 +1581,12 @@ async def test_a_mistyped_wallet_does_not_become_that_of_another_entry(
         form = await fill(home, form, wallet=DEMO_WALLET)
         assert form["errors"] == {"wallet": "account_known"}
 
-        await home.config_entries.async_remove(wrong.entry_id)
         issue_id = f"wallet_mistyped_{wrong.entry_id}"
+        for disabled in (ConfigEntryDisabler.USER, None):
+            await home.config_entries.async_set_disabled_by(wrong.entry_id, disabled)
+            issue = ir.async_get(home).async_get_issue(DOMAIN, issue_id)
+            assert (issue is None) is (disabled is not None)
+        await home.config_entries.async_remove(wrong.entry_id)
         assert ir.async_get(home).async_get_issue(DOMAIN, issue_id) is None
 
 

@@ -53,6 +53,8 @@ _STARTUP_SECONDS: Final = 180
 _MISSED_POLLS: Final = 2
 _ATTEMPTS: Final = 3
 _FAN_SLACK: Final = 2
+_LEAVE_SECONDS: Final = 30.0
+"""How long a miner may take to be brought back before its entry goes."""
 _NEEDED: Final = frozenset({"hashrate", "hashrate_expected", "power", "temperature"})
 
 
@@ -94,13 +96,18 @@ class AutotuneRecord(Stored):
     """When it was started, as a Unix timestamp."""
     walk: Walk | None = None
     target: Point | None = None
-    """Where the miner goes at the end."""
+    """Where the miner goes at the end, or should be after it did not get there."""
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether it holds the miner."""
+        return self.state in _RUNNING
 
     @override
     def verify(self) -> None:
         if self.state is AutotuneState.QUEUED and self.caps is None:
             raise ValueError("nothing to wait for")
-        if self.state in _RUNNING and self.walk is None:
+        if self.is_running and self.walk is None:
             raise ValueError("no walk")
 
 
@@ -156,6 +163,7 @@ class Autotune:
             self.record.walk = restarted(walk)
             if self.record.state in _WALKING:
                 self._estimate_end()
+        self._show_issue()
 
     @callback
     def leave(self) -> None:
@@ -178,7 +186,7 @@ class Autotune:
     @property
     def is_running(self) -> bool:
         """Return whether it holds the miner."""
-        return self.record.state in _RUNNING
+        return self.record.is_running
 
     @property
     def reserved(self) -> float | None:
@@ -317,6 +325,20 @@ class Autotune:
                 await asyncio.wait({task})
         return True
 
+    async def async_give_up(self) -> None:
+        """Bring the miner back as far as it can be done soon: its entry goes."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await self.async_stop()
+        if self._task is not None:
+            self._task.cancel()
+        if self.is_running and (walk := self.record.walk) is not None:
+            _LOGGER.warning(
+                "%s is not as it was before autotune: %g MHz and %g mV",
+                self._miner.name,
+                *walk.start,
+            )
+
     async def async_release(self) -> bool:
         """Give the miner back before a command that is not of autotune.
 
@@ -335,6 +357,9 @@ class Autotune:
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
         if self.record.state is AutotuneState.RETURNING:
             self._end(self.record.reason)
+        elif self.record.target is not None:
+            self.record.target = None
+            self._records.save_soon()
 
     # From poll to poll
 
@@ -567,17 +592,24 @@ class Autotune:
         if self.record.state is not AutotuneState.RETURNING:
             return
         self._end("not_returned")
+        self.record.target = walk.start
+        self._show_issue()
+
+    def _show_issue(self) -> None:
+        """Show that the miner is not where it was, also after a restart."""
+        record = self.record
+        if record.state is not AutotuneState.FAILED or record.target is None:
+            return
         async_create_issue(
             self._hass,
             self._issue_id,
             is_fixable=False,
-            is_persistent=True,
             severity=ir.IssueSeverity.WARNING,
             translation_key=NOT_RETURNED,
             translation_placeholders={
                 "name": self._miner.config_entry.title,
-                "frequency": f"{walk.start.frequency:g}",
-                "core_voltage": f"{walk.start.core_voltage:g}",
+                "frequency": f"{record.target.frequency:g}",
+                "core_voltage": f"{record.target.core_voltage:g}",
             },
         )
 
