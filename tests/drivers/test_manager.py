@@ -76,45 +76,13 @@ def read(issue: ir.IssueEntry) -> str:
     return text.format(**placeholders, source="")
 
 
-@pytest.mark.parametrize("name", BROKEN)
-async def test_a_broken_driver_becomes_a_repair_issue(
+async def test_broken_drivers_become_repair_issues(
     home: HomeAssistant,
     hmm_folder: Path,
     bitaxe: SimulatedAxeOS,
     caplog: pytest.LogCaptureFixture,
-    name: str,
 ) -> None:
-    """File, line and reason are told, once; a miner works all the same."""
-    source, line, reason = BROKEN[name]
-    (hmm_folder / f"{name}_driver.py").write_text(source)
-    entry = await set_up(home, miner_entry(bitaxe, "bitaxe"))
-
-    file = f"hmm/{name}_driver.py"
-    issue = issues(home)[file]
-    assert issue.translation_key == "driver_failed"
-    assert issue.severity is ir.IssueSeverity.ERROR
-    assert issue.is_fixable
-    text = read(issue)
-    assert f"The driver file {file} cannot be used" in text
-    assert f"Line {line or '?'}:" in text
-    assert reason in text
-    messages = [
-        record
-        for record in caplog.records
-        if record.name.startswith("custom_components.hmm") and file in record.message
-    ]
-    assert len(messages) == 1
-    assert messages[0].levelname == "ERROR"
-
-    assert set(get_data(home).drivers.miners) == BUNDLED
-    assert entry.state is ConfigEntryState.LOADED
-    assert value(home, entry, "hashrate") > 0
-
-
-async def test_all_broken_files_at_once(
-    home: HomeAssistant, hmm_folder: Path, bitaxe: SimulatedAxeOS
-) -> None:
-    """Each has an issue of its own; the good ones among them load."""
+    """Of each, file, line and reason are told, once; the good ones among them load."""
     for name, (source, _, _) in BROKEN.items():
         (hmm_folder / f"{name}_driver.py").write_text(source)
     (hmm_folder / "miner_drivers").mkdir()
@@ -133,11 +101,27 @@ async def test_all_broken_files_at_once(
             "hmm/pools/mine.yaml",
         }
         assert set(get_data(home).drivers.miners) == {*BUNDLED, "garage"}
-        assert entry.state is ConfigEntryState.LOADED
-        assert account.state is ConfigEntryState.LOADED
+        assert value(home, entry, "hashrate") > 0
         assert value(home, account, "pool_hashrate") > 0
     text = read(issues(home)["hmm/miner_drivers/second_driver.py"])
     assert "garage is already loaded from garage_driver.py" in text
+    for name, (_, line, reason) in BROKEN.items():
+        file = f"hmm/{name}_driver.py"
+        issue = issues(home)[file]
+        assert issue.translation_key == "driver_failed"
+        assert issue.severity is ir.IssueSeverity.ERROR
+        assert issue.is_fixable
+        text = read(issue)
+        assert f"The driver file {file} cannot be used" in text
+        assert f"Line {line or '?'}:" in text
+        assert reason in text
+        levels = [
+            record.levelname
+            for record in caplog.records
+            if record.name.startswith("custom_components.hmm")
+            and file in record.message
+        ]
+        assert levels == ["ERROR"]
 
 
 async def test_the_user_sees_the_issue(

@@ -161,6 +161,13 @@ def is_to_poll(coordinator: Any) -> bool:
     return coordinator._unsub_refresh is not None
 
 
+ONE_TH = """\
+
+    async def get_telemetry(self):
+        return replace(await super().get_telemetry(), hashrate=1e12)
+"""
+
+
 @pytest.mark.trial
 async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
     home: HomeAssistant,
@@ -169,91 +176,15 @@ async def test_20_miners_lose_no_poll_while_a_driver_is_reloaded(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each is asked once per interval before, during and after the reload."""
+    """Each is asked once per interval before, during and after the reload.
+
+    That is so of those that go on with a new version of their driver as well: none is
+    unavailable for a moment.
+    """
     wait_for_a_busy_machine(monkeypatch)
-    file = hmm_folder / "garage_driver.py"
-    file.write_text(garage())
-    unavailable: list[str] = []
-
-    @callback
-    def note(event: Event[EventStateChangedData]) -> None:
-        state = event.data["new_state"]
-        if state is not None and state.state == STATE_UNAVAILABLE:
-            unavailable.append(state.entity_id)
-
-    async with AsyncExitStack() as stack:
-        devices = [
-            await stack.enter_async_context(
-                SimulatedAxeOS(
-                    generation="2.15", model="gamma", mac=f"AA:BB:CC:00:00:{n:02X}"
-                )
-            )
-            for n in range(20)
-        ]
-        entries = [
-            miner_entry(device, "bitaxe", title=f"Miner {n}")
-            for n, device in enumerate(devices)
-        ]
-        for entry in entries:
-            entry.add_to_hass(home)
-        mine = await set_up(home, miner_entry(bitaxe, "garage", title="Mine"))
-        await until(
-            lambda: all(item.state is ConfigEntryState.LOADED for item in entries)
-        )
-        coordinators = [entry.runtime_data for entry in entries]
-        home.bus.async_listen("state_changed", note)
-        for device in devices:
-            device.counters.reset()
-
-        async def poll_all(rounds: int) -> None:
-            fire_time_changed(home, dt_util.utcnow() + coordinator.MINER_INTERVAL * 1.1)
-            await until(
-                lambda: all(item.counters.requests >= rounds for item in devices), 60
-            )
-            await until(lambda: all(map(is_to_poll, coordinators)))
-
-        await poll_all(1)
-        go = tmp_path / "go"
-        waiting = (
-            "import pathlib, time\n"
-            f"while not pathlib.Path({str(go)!r}).exists():\n    time.sleep(0.01)\n"
-        )
-        file.write_text(garage("2.0.0", unit="GH/s", code=waiting))
-        reload = asyncio.create_task(manager_of(home).async_reload())
-        for rounds in (2, 3, 4):
-            await poll_all(rounds)
-            assert not reload.done()
-        go.touch()
-        report = await reload
-        await home.async_block_till_done()
-        await poll_all(5)
-
-        assert report.entries == (mine,)
-        assert unit_of(home, mine) == "GH/s"
-        assert [device.counters.requests for device in devices] == [5] * 20
-        assert [entry.runtime_data for entry in entries] == coordinators
-        assert all(coordinator.last_update_success for coordinator in coordinators)
-        assert {name for name in unavailable if ".mine" not in name} == set()
-
-
-ONE_TH = """\
-
-    async def get_telemetry(self):
-        return replace(await super().get_telemetry(), hashrate=1e12)
-"""
-
-
-async def test_50_miners_go_on_with_a_new_version_of_their_driver(
-    home: HomeAssistant,
-    hmm_folder: Path,
-    socket_enabled: None,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Each is asked as often as ever, and none is unavailable for a moment."""
-    wait_for_a_busy_machine(monkeypatch)
-    file = hmm_folder / "garage_driver.py"
-    file.write_text(garage())
+    for name in ("garage", "shed"):
+        text = garage(driver_type=name)
+        (hmm_folder / f"{name}_driver.py").write_text(text)
     gone: list[str] = []
 
     @callback
@@ -266,18 +197,19 @@ async def test_50_miners_go_on_with_a_new_version_of_their_driver(
         devices = [
             await stack.enter_async_context(
                 SimulatedAxeOS(
-                    generation="2.15", model="gamma", mac=f"AA:BB:CC:00:01:{n:02X}"
+                    generation="2.15", model="gamma", mac=f"AA:BB:CC:00:00:{n:02X}"
                 )
             )
-            for n in range(50)
+            for n in range(20)
         ]
         entries = [
-            miner_entry(device, "garage", title=f"Miner {n}")
+            miner_entry(device, "garage" if n < 15 else "bitaxe", title=f"Miner {n}")
             for n, device in enumerate(devices)
         ]
+        new = entries[:15]
         for entry in entries:
             entry.add_to_hass(home)
-        assert await async_setup_component(home, DOMAIN, {})
+        mine = await set_up(home, miner_entry(bitaxe, "shed", title="Mine"))
         await home.async_block_till_done(wait_background_tasks=True)
         assert all(entry.state is ConfigEntryState.LOADED for entry in entries)
         coordinators = [entry.runtime_data for entry in entries]
@@ -303,25 +235,36 @@ async def test_50_miners_go_on_with_a_new_version_of_their_driver(
             "from dataclasses import replace\nimport pathlib, time\n"
             f"while not pathlib.Path({str(go)!r}).exists():\n    time.sleep(0.01)\n"
         )
-        file.write_text(garage("2.0.0", code=waiting) + ONE_TH)
+        text = garage("2.0.0", code=waiting) + ONE_TH
+        (hmm_folder / "garage_driver.py").write_text(text)
+        text = garage("2.0.0", unit="GH/s", driver_type="shed")
+        (hmm_folder / "shed_driver.py").write_text(text)
         reload = asyncio.create_task(manager_of(home).async_reload())
         for _ in range(3):
             await poll_all()
             assert not reload.done()
-        assert [device.counters.requests for device in devices] == [4] * 50
+        assert [device.counters.requests for device in devices] == [4] * 20
         go.touch()
         report = await reload
-        polls += 3  # It gets to know the device (info, ASIC), then polls it
-        assert set(report.entries) == set(entries)
-        assert [str(change.id) for change in report.changes] == ["miner/garage"]
-        assert {value(home, entry, "hashrate") for entry in entries} == {1.0}
+        await home.async_block_till_done()
+        assert set(report.entries) == {*new, mine}
+        assert {str(change.id) for change in report.changes} == {
+            "miner/garage",
+            "miner/shed",
+        }
+        assert unit_of(home, mine) == "GH/s"
+        # A new version gets to know the device (info, ASIC), then polls it
+        assert [device.counters.requests for device in devices] == [7] * 15 + [4] * 5
+        for device in devices:
+            device.counters.reset()
+        polls = 0
         await poll_all()
 
-        assert [device.counters.requests for device in devices] == [8] * 50
-        assert gone == []
+        assert [device.counters.requests for device in devices] == [1] * 20
+        assert {name for name in gone if ".mine" not in name} == set()
         assert [entry.runtime_data for entry in entries] == coordinators
         assert all(coordinator.last_update_success for coordinator in coordinators)
-        assert {value(home, entry, "hashrate") for entry in entries} == {1.0}
+        assert {value(home, entry, "hashrate") for entry in new} == {1.0}
 
 
 @pytest.mark.parametrize(

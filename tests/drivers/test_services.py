@@ -197,18 +197,6 @@ async def test_customise_a_pool(home: HomeAssistant, hmm_folder: Path) -> None:
         assert value(home, entry, "pool_hashrate") > 0
 
 
-async def test_every_bundled_driver_can_be_customised(
-    home: HomeAssistant, hmm_folder: Path
-) -> None:
-    """None of them depends on where its file is."""
-    assert await async_setup_component(home, DOMAIN, {})
-    manager = get_data(home).driver_manager
-    for id_ in manager.bundled:
-        await run(home, "customise_driver", driver=str(id_))
-    assert manager.failed == []
-    assert {driver.bundled for driver in manager.drivers} == {False}
-
-
 @pytest.mark.parametrize("name", ["bitaxe_driver.py", "mine_driver.py"])
 async def test_an_existing_file_is_never_written_over(
     home: HomeAssistant, hmm_folder: Path, name: str

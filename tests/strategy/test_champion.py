@@ -153,13 +153,3 @@ async def test_it_follows_a_band(pair: House, freezer: Any) -> None:
     pair.remove(bands)
     await pair.minutes(3)
     assert shown(pair, strategy) == "Axe"
-
-
-async def test_a_price_that_is_gone(pair: House, freezer: Any) -> None:
-    """Nothing begins without a price."""
-    pair.price("unavailable")
-    strategy = await pair.add("champion", CHAMPION, title="Best")
-    await pair.begin()
-    assert pair.status(strategy).state == "waiting"
-    assert pair.says(strategy).startswith("No valid price since ")
-    assert pair.reported()[1] != "off"

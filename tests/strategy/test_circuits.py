@@ -146,32 +146,6 @@ async def test_a_miner_without_room_says_so_from_the_first_moment(
     assert "circuit" not in status.attributes
 
 
-async def test_unknown_watts_are_not_tried(house: House, freezer: Any) -> None:
-    """Where there is a limit, a mode must be known; how it becomes so is said."""
-    house.price(10)
-    await house.add("price_bands", BANDS)
-    house.learn({"standard": 15.0})
-    await house.limit(100)
-    await house.begin()
-    assert house.mode == "standard"
-    assert house.why().startswith("Axe waits: what it draws in ")
-    assert "Garage allows 100 W" in house.why()
-
-
-async def test_a_slower_mode_than_a_known_one_is_tried(
-    house: House, freezer: Any
-) -> None:
-    """It draws no more than the faster one, whose watts fit; so it becomes known."""
-    house.price(25)
-    await house.add("price_bands", BANDS)
-    house.learn({"standard": 15.0})
-    await house.limit(20)
-    await house.begin()
-    await house.wait(6)
-    assert house.mode == "eco"
-    assert house.by() == "price_bands"
-
-
 async def test_a_miner_that_waits_is_its_users_once_they_pause_it(
     house: House, freezer: Any
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import setup_test_component_platform
 
 from custom_components.hmm.fleet import commands
+from custom_components.hmm.miner import coordinator
 from simulator import Fault, SimulatedAxeOS
 from simulator.httpd import Request, Response, json_response
 from simulator.override import override
@@ -280,7 +281,7 @@ async def test_a_mode_that_a_user_sets_and_the_miner_restarts_for(three: House) 
     assert three.reported() == ["mode:eco", "mode:turbo", "mode:turbo"]
 
 
-@pytest.mark.parametrize("unit", [["W"], {"W": 1}, 5])
+@pytest.mark.parametrize("unit", [["W"], 5])
 async def test_a_unit_that_is_no_text(
     three: House, unit: object, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -334,8 +335,13 @@ async def test_a_miner_that_draws_more_than_ever_before(three: House) -> None:
     assert three.reported()[0] != "mode:turbo"
 
 
-async def in_turbo(three: House, watts: float) -> list[float]:
-    """Let all mine in turbo, at 20 W each; return what their meters show on top of it."""
+async def in_turbo(
+    three: House, watts: float, monkeypatch: pytest.MonkeyPatch
+) -> list[float]:
+    """Let all mine in turbo, at 20 W each; return what their meters show on top of it.
+
+    From then on nobody but the test polls them.
+    """
     extra = [0.0] * 3
 
     def measured(index: int) -> Callable[[bytes], bytes]:
@@ -356,15 +362,20 @@ async def in_turbo(three: House, watts: float) -> list[float]:
     await three.begin()
     await three.minutes(12)
     assert three.reported() == ["mode:turbo"] * 3
+    monkeypatch.setattr(coordinator, "MINER_INTERVAL", timedelta(days=365))
+    for index in range(3):
+        await three.poll(index)
     return extra
 
 
-async def test_one_reading_that_is_too_high(three: House) -> None:
+async def test_one_reading_that_is_too_high(
+    three: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One alone is an error of the meter, two in a row are what it draws.
 
     What is over the limit of the circuit acts at once, be it one or two.
     """
-    extra = await in_turbo(three, 70)
+    extra = await in_turbo(three, 70, monkeypatch)
     sent = commands_sent(three)
 
     async def read(index: int, more: float) -> float | None:
@@ -384,9 +395,12 @@ async def test_one_reading_that_is_too_high(three: House) -> None:
     assert commands_sent(three) != sent
 
 
-async def test_a_circuit_that_is_over_its_limit_by_little_of_each(three: House) -> None:
+async def test_a_circuit_that_is_over_its_limit_by_little_of_each(
+    three: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No reading is far from what is known, but together they are too much: at once."""
-    extra, sent = await in_turbo(three, 64), commands_sent(three)
+    extra = await in_turbo(three, 64, monkeypatch)
+    sent = commands_sent(three)
     for index in range(3):
         assert commands_sent(three) == sent
         extra[index] = 1.8

@@ -330,9 +330,9 @@ def test_a_meter_that_goes_the_wrong_way_is_found_out(imported: int, lag: int) -
     starts = [item for item in house.world.switched if item[2] == OFF]
     assert len(starts) <= 8
     count = len(house.world.commands)
-    house.run(6 * HOUR)
+    house.run(2 * HOUR)
     house.is_dark = True
-    house.run(6 * HOUR)
+    house.run(2 * HOUR)
     assert len(house.world.commands) == count
     assert house.decision.problem == "meter_sign"
     # A meter that was right all the time is believed again after a night
@@ -409,7 +409,7 @@ def test_what_a_miner_draws_by_hand_is_not_allotted_again() -> None:
     miners = stopped([nano(), nerdqaxe()])
     house = House(miners)
     house.run(MINUTE, 300)
-    house.world.by_hand("Avalon Nano 3S", "mode:high", ends="never")
+    house.world.by_hand("Avalon Nano 3S", "mode:high", ends="released")
     house.run(2 * HOUR)
     assert miners[0].reported == "mode:high"
     assert house.drawn <= 300
