@@ -97,6 +97,8 @@ export function remedy(hass: Hass, miner: HmmDevice, status: Status): Action | u
         label: text(hass, "restart_in", { mode: modeName(hass, cooler) }),
         busy: text(hass, "restarting"),
         icon: "mdi:restart",
+        // Of one that has stopped itself a restart interrupts nothing
+        ...(stateOf(hass, miner, "sensor.status")?.state === "overheated" || !again?.confirm ? {} : { confirm: again.confirm }),
         entity: confirmedBy,
         run: async () => {
           await hass.callService("select", "select_option", { option: cooler }, { entity_id: mode.entity_id });

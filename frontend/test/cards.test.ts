@@ -299,3 +299,47 @@ test("who may only look is told so in their language: Home Assistant says Unauth
     expect(await errorWords(fakeHass([]), { code, message: "Unauthorized" })).toBe("your user is not allowed to do this");
   }
 });
+
+/** Press what has a key; a select is given a value. */
+function press(card: HmmCard, key: string, value = ""): void {
+  const find = (it: unknown): ((event: object) => void) | undefined => {
+    if (Array.isArray(it)) return it.map(find).find(Boolean);
+    const values = (it as { values?: unknown[] } | undefined)?.values;
+    if (!values) return undefined;
+    const [, , draw] = values as [unknown, unknown, (item: unknown) => unknown];
+    if ("_$litDirective$" in (it as object)) return (values[0] as unknown[]).map((item) => find(draw(item))).find(Boolean);
+    const isIt = (it as { strings: string[] }).strings.some((part, index) => part.endsWith("data-key=") ? values[index] === key : part.includes(`data-key="${key}"`));
+    return (isIt ? (values.find((one) => typeof one === "function") as (event: object) => void) : undefined) ?? values.map(find).find(Boolean);
+  };
+  find((card as unknown as { render(): unknown }).render())!({ target: { value } });
+}
+
+test.each([
+  ["pause", "Pause 2 miners? They stop mining"],
+  ["resume", "Resume 2 miners?"],
+  ["restart", "Restart 4 miners? Each stops mining"],
+  ["set_mode", "Set 2 miners to eco?"],
+])("%s for several asks first, and does nothing before its answer; for one it does not, but to restart", (action, asked) => {
+  const called: unknown[] = [];
+  const mode = { "select.mode": ["turbo", { options: ["eco", "turbo"] }] } as const;
+  const miners = [0, 1].flatMap((index) => [
+    miner(`on${index}`, { "switch.mining": "on", "button.restart": "unknown", "select.mode": [...mode["select.mode"]] }),
+    miner(`off${index}`, { "switch.mining": "off", "button.restart": "unknown" }),
+  ]);
+  const hass = fakeHass(miners, {}, { callService: async (...call: unknown[]) => (called.push(call[1]), { response: { miners: [] } }) });
+  const key = action === "set_mode" ? "mode" : action;
+  const selecting = (ids: string[]) => {
+    const card = new HmmMinersTableCard();
+    (card as unknown as { selected: Set<string> }).selected = new Set(ids);
+    drawn(card, hass);
+    press(card, key, "eco");
+    return drawn(card, hass);
+  };
+  const words = selecting(miners.map(({ id }) => id));
+  expect(words).toContain(asked);
+  expect(words).toContain("Cancel");
+  expect(called).toEqual([]);
+  const one = selecting([action === "resume" ? "off0" : "on0"]);
+  if (action === "restart") expect(one).toContain("Restart on0?");
+  else expect(called).toEqual([action]);
+});

@@ -122,11 +122,15 @@ test("a plug that is off is the reason, and the button", () => {
 test("a button that cannot help does not exist", () => {
   const hot = (entities: Fake["entities"]) => {
     const { hass, found, status } = read({ "sensor.status": "overheated", "button.restart": "unknown", ...entities });
-    return remedy(hass, found, status)?.label;
+    return remedy(hass, found, status);
   };
-  expect(hot({ "select.mode": ["standard", { options: ["eco", "standard"] }] })).toBe("Restart in eco");
+  const modes: Fake["entities"] = { "select.mode": ["standard", { options: ["eco", "standard"] }] };
+  expect(hot(modes)?.label).toBe("Restart in eco");
   // Restarting it as it was would overheat it again
   expect(hot({})).toBeUndefined();
+  // Only of one that still mines it interrupts something
+  expect(hot(modes)?.confirm).toBeUndefined();
+  expect(hot({ ...modes, "sensor.status": "mining", "binary_sensor.problem": ["on", { problems: ["overheat"] }] })?.confirm).toContain("stops mining");
 });
 
 test("a miner with a warning still mines", () => {

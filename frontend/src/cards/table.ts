@@ -121,6 +121,8 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
   private selected = new Set<string>();
   private closed = new Set<string>();
   private lastPicked = "";
+  /** The mode that was chosen last for those that are selected. */
+  private mode = "";
   private shown: string[] = [];
 
   constructor() {
@@ -332,7 +334,16 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
       const mode = stateOf(hass, miner, "select.mode");
       for (const option of isKnown(mode) ? listOf(mode, "options") : []) modes.set(option, [...(modes.get(option) ?? []), miner]);
     }
-    const setMode = (mode: string) => void this.perform("mode", `${modeName(hass, mode)} …`, undefined, () => inBulk(hass, "set_mode", modes.get(mode) ?? [], { mode }));
+    const setMode = (mode: string): Action => {
+      const [name, able] = [modeName(hass, mode), modes.get(mode) ?? []];
+      const confirm = able.length > 1 ? this.t("confirm_mode_many", { count: able.length, mode: name }) : "";
+      return { label: name, busy: `${name} …`, icon: "mdi:speedometer", confirm, run: () => inBulk(hass, "set_mode", able, { mode }) };
+    };
+    const choose = (mode: string) => {
+      this.mode = mode;
+      if (setMode(mode).confirm) this.host.ask("mode");
+      else this.host.start("mode", setMode(mode));
+    };
     const ids = (key: string, state?: string) =>
       picked.map(({ miner }) => miner).filter((miner) => {
         const found = stateOf(hass, miner, key);
@@ -342,19 +353,19 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     const actions: [string, Action | undefined][] = [
       ["pause", this.bulk("pause", "pausing", "mdi:pause", on, total)],
       ["resume", this.bulk("resume", "resuming", "mdi:play", off, total)],
-      ["restart", this.bulk("restart", "restarting", "mdi:restart", restartable, total, this.t("confirm_restart_many", { count: restartable.length }))],
+      ["restart", this.bulk("restart", "restarting", "mdi:restart", restartable, total)],
     ];
     const failure = ["pause", "resume", "restart", "mode"].map((key) => this.failure(key)).find(Boolean);
-    const asked = actions.find(([key]) => key === this.asking);
+    const asked = [...actions, ["mode", setMode(this.mode)] as const].find(([key]) => key === this.asking);
     return html`<div class="selbar" role="toolbar" aria-label=${plural(hass, "selected", total)}>
         <button class="ib" aria-label=${this.t("end_selection")} @click=${() => this.pickNone()}>${icon("mdi:close")}</button>
         <strong>${plural(hass, "selected", total)}</strong>
         ${this.shown.every((id) => this.selected.has(id)) ? nothing : html`<button class="btn" aria-label=${this.t("select_all")} @click=${() => this.pickAll(true)}>${this.t("all")}</button>`}
         <span class="end btns">
           ${modes.size
-            ? html`<select aria-label=${this.t("mode")} .value=${""} @change=${(event: Event) => {
+            ? html`<select data-key="mode" aria-label=${this.t("mode")} .value=${""} @change=${(event: Event) => {
                 const box = event.target as HTMLSelectElement;
-                if (box.value) setMode(box.value);
+                if (box.value) choose(box.value);
                 box.value = "";
               }}>
                 <option value="">${this.busy("mode") ?? this.t("mode")}</option>
@@ -376,8 +387,11 @@ export class HmmMinersTableCard extends HmmCard<TableConfig> {
     </button>`;
   }
 
-  private bulk(key: "pause" | "resume" | "restart", busy: TextKey, name: string, miners: HmmDevice[], total: number, confirm = ""): Action | undefined {
-    if (!miners.length) return undefined;
+  /** What is done at all that are selected; it asks first, for one miner only where its own card does. */
+  private bulk(key: "pause" | "resume" | "restart", busy: TextKey, name: string, miners: HmmDevice[], total: number): Action | undefined {
+    const [first, ...others] = miners;
+    if (!first) return undefined;
+    const confirm = others.length ? this.t(`confirm_${key}_many`, { count: miners.length }) : key === "restart" ? this.t("confirm_restart", { name: nameOf(first) }) : "";
     return {
       label: miners.length === total ? this.t(key) : this.t("mode_count", { mode: this.t(key), count: miners.length, total }),
       busy: this.t(busy),
