@@ -5,7 +5,7 @@ import { type Action, modeName, wordsOf } from "./actions";
 import type { CardConfig, Hass } from "./hass";
 import { type HmmDevice, isKnown, type Kind, listOf, modelOf, type Model, stateOf } from "./model";
 import { type Host, question } from "./parts";
-import { onPrivate } from "./status";
+import { onPrivate, veiled } from "./status";
 import { styles } from "./styles";
 import { loadTexts, text, type TextKey } from "./texts";
 
@@ -253,7 +253,7 @@ export abstract class HmmCard<C extends CardConfig = CardConfig> extends LitElem
   protected failure(key: string): string | undefined {
     const failure = this.failures.get(key);
     if (failure && this.hasChanged(failure)) this.failures.delete(key);
-    return this.failures.get(key)?.words;
+    return veiled(this.hass, this.failures.get(key)?.words ?? "") || undefined;
   }
 
   private stateNow(entity: string | undefined): string | undefined {

@@ -3,7 +3,7 @@
 import { modeName } from "./actions";
 import * as f from "./format";
 import type { Hass } from "./hass";
-import { say } from "./status";
+import { say, veiled } from "./status";
 
 const TIMES = ["time", "until"];
 const RUNGS = ["what", "rung"];
@@ -53,5 +53,5 @@ export function explain(hass: Hass, { key, values, explanation }: Record<string,
   const isOpen = TIMES.some((name) => given[name] === null);
   const form = given.ends === "released" ? "_released" : isOpen ? "_open" : "";
   const sentence = (end: string) => say(hass, `selector.sentence.options.strategy_${String(key)}${end}`, named);
-  return (form && sentence(form)) || sentence("") || String(explanation ?? "");
+  return veiled(hass, (form && sentence(form)) || sentence("") || String(explanation ?? ""));
 }

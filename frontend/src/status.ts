@@ -177,6 +177,7 @@ export function statusOf(hass: Hass, miner: HmmDevice): Status {
     group === "overheated" && since && !isWarning
       ? text(hass, "line_overheated_since", { line: status.line, time: f.moment(hass, since) })
       : status.line;
+  for (const part of ["line", "longLine", "advice"] as const) status[part] = veiled(hass, status[part]);
   return status;
 }
 
@@ -300,7 +301,7 @@ export function poolStatus(hass: Hass, model: Model, pool: HmmDevice): PoolStatu
     ? "stratum_down" : health?.attributes.reason === "no_data" ? "no_data" : isKnown(health) || isKnown(stratum) ? "ok" : undefined;
   const icon = "mdi:server-network";
   const look = (tone: Tone, form: Form, line: string, bad = form === "solid"): PoolStatus => ({
-    tone, form, icon, line, bad, isConnected: state !== undefined && state !== "down" && state !== "stratum_down",
+    tone, form, icon, line: veiled(hass, line), bad, isConnected: state !== undefined && state !== "down" && state !== "stratum_down",
   });
   const word = (key: TextKey) => {
     const own = status && isKnown(status) ? hass.formatEntityState(status) : "";
@@ -366,6 +367,33 @@ export function setPrivate(hidden: boolean): void {
 export function onPrivate(callback: () => void): () => void {
   window.addEventListener(PRIVATE, callback);
   return () => window.removeEventListener(PRIVATE, callback);
+}
+
+/** What stands in place of an address. */
+const HIDDEN = "•••";
+
+/** Addresses, with their port and path; wallets, with their worker. No entity of Home Assistant. */
+const ADDRESSES =
+  /(?:bitcoincash:)?\b(?=[a-z]*\d)[a-z0-9]{26,}(?:[._][\w-]+)?|\b(?:[\da-f]{2}[:-]){5}[\da-f]{2}\b|(?:[\w+]+:\/\/)?(?:\[[\da-f:.]+\]|\b(?:[\da-f]{0,4}:){3,7}[\da-f]{1,4}\b|\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?!switch\.|sensor\.)(?:[a-z0-9-]+\.)+[a-z]{2,}\b)(?::\d+)?(?:\/[^\s,;]*)?/giu;
+
+/** What others said, without pools and addresses while private data is hidden. */
+export function veiled(hass: Hass, words: string): string {
+  if (!words || !isPrivate()) return words;
+  const { pools, byId } = modelOf(hass);
+  const hosts = [...byId.values()].flatMap(({ device }) => hostOf(device.configuration_url) ?? []);
+  let shown = words;
+  // The longest first: one may be part of another
+  for (const pool of [...pools].sort((a, b) => nameOf(b).length - nameOf(a).length)) shown = shown.replaceAll(nameOf(pool), poolName(hass, pools, pool));
+  for (const host of hosts) shown = shown.replaceAll(new RegExp(`(?<![\\w.-])(?:[\\w+]+://)?${host.replace(/\W/gu, "\\$&")}(?:\\.[a-z]+)?(?::\\d+)?(?:/[^\\s,;]*)?(?![\\w-])`, "gu"), HIDDEN);
+  return shown.replace(ADDRESSES, HIDDEN);
+}
+
+function hostOf(url: string | null | undefined): string | undefined {
+  try {
+    return url ? new URL(url).hostname : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The name of a pool account, or "Pool 1 · BCH" while private data is hidden. */

@@ -11,7 +11,8 @@ import { HmmTuningCard } from "../src/cards/tuning";
 import { formOf } from "../src/editors";
 import { type Hass, openDevice } from "../src/hass";
 import { modelOf } from "../src/model";
-import { FLEET, fakeHass, miner, pool } from "./hass";
+import { veiled } from "../src/status";
+import { type Fake, FLEET, fakeHass, miner, pool } from "./hass";
 
 vi.stubGlobal("document", { hidden: false });
 afterEach(() => void vi.useRealTimers());
@@ -342,4 +343,48 @@ test.each([
   const one = selecting([action === "resume" ? "off0" : "on0"]);
   if (action === "restart") expect(one).toContain("Restart on0?");
   else expect(called).toEqual([action]);
+});
+
+test("while private data is hidden, no message names a pool, an address or a wallet", async () => {
+  const wallet = "bc1qwd5k6atvv96x2epqd45kuetjyysjzgfptrdzvt";
+  const secrets = ["192.168.1.50", "axe", "bitaxe.local", "solo.ckpool.org", "fe80::1:2:3", "AA:BB:CC:DD:EE:FF", wallet, "My savings"];
+  const said = [
+    "192.168.1.50:80 does not respond", "http://axe/api accepts no connection", "axe:8080 is busy", "Host bitaxe.local is not known", "stratum+tcp://solo.ckpool.org:3333 refused",
+    "[fe80::1:2:3]:80 refused", "Another miner (AA:BB:CC:DD:EE:FF) responds", `${wallet}.worker is not known`, "The account My savings is gone",
+  ];
+  const host = { configuration_url: "http://axe/" };
+  const devices = (words: string) => [
+    { ...FLEET, entities: { ...FLEET.entities, "sensor.problems": ["2", { problems: ["m", "p"].map((device_id) => ({ device_id, problems: ["x"], sentence: words })) }] as [string, object] } },
+    miner("m", { "sensor.status": "unavailable" }, { name: "Desk", ...host }),
+    { ...pool("p"), name: "My savings", entities: { "sensor.pool_status": "unavailable", "binary_sensor.health": "unavailable" } },
+    { id: "s", device: { entry_type: "service" as const }, entities: { "sensor.strategy_status": ["steering", { explanation: words }] as [string, object] } },
+  ];
+  const all = async () => {
+    const words: string[] = [];
+    for (const sentence of said) {
+      const hass = fakeHass(devices(sentence) as Fake[]);
+      for (const [card, config] of [[new HmmFleetCard(), {}], [new HmmMinerCard(), { device_id: "m" }], [new HmmPoolCard(), { device_id: "p" }], [new HmmStrategyCard(), { device_id: "s" }]] as const) {
+        drawn(card, hass, config);
+        await (card as unknown as Doing).perform("m", "x", undefined, () => Promise.reject(new Error(sentence)));
+        words.push(drawn(card, hass, config), (card as unknown as Doing).failure("m")!);
+      }
+    }
+    return words.join("\n");
+  };
+  const open = await all();
+  for (const secret of secrets) expect(open).toContain(secret);
+  vi.stubGlobal("localStorage", { getItem: () => "1" });
+  const hidden = await all();
+  vi.unstubAllGlobals();
+  vi.stubGlobal("document", { hidden: false });
+  for (const secret of secrets) expect(hidden).not.toMatch(new RegExp(`(?<!\\w)${secret.replaceAll(".", "\\.")}(?!\\w)`, "u"));
+  for (const kept of ["••• does not respond", "••• accepts no connection", "The account Pool 1 · BCH is gone", "Desk"]) expect(hidden).toContain(kept);
+});
+
+test("what is no address stays as it is while private data is hidden", () => {
+  vi.stubGlobal("localStorage", { getItem: () => "1" });
+  const words = "Firmware 2.12.1 is 1.07 TH/s since 14:02:33, e.g. at switch.plug. Stromversorgungsunterbrechung: hmm.set_mode.";
+  expect(veiled(fakeHass([FLEET]), words)).toBe(words);
+  vi.unstubAllGlobals();
+  vi.stubGlobal("document", { hidden: false });
 });
