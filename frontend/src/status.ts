@@ -28,6 +28,8 @@ export interface Status {
   since?: Date;
   /** Smaller is more urgent. */
   rank: number;
+  /** Whether its first reading is still to come. */
+  isWaiting: boolean;
 }
 
 const ORDER: Group[] = [
@@ -166,6 +168,7 @@ export function statusOf(hass: Hass, miner: HmmDevice): Status {
     longLine: "",
     advice: absent?.sentence ?? adviceOf(hass, reason, source),
     rank: ORDER.indexOf(group),
+    isWaiting: group === "unknown" && !isSilent(source, since),
     ...(reason ? { reason } : {}),
     ...(since ? { since } : {}),
   };
@@ -208,6 +211,11 @@ function wordOf(hass: Hass, group: Group): string {
   return text(hass, ATTENTION.has(group) ? "word_attention" : "word_waiting");
 }
 
+/** Whether a miner responds and does not say whether it mines. */
+function isSilent(source: HassState | undefined, since: Date | undefined): boolean {
+  return source?.state === "unknown" && source.attributes.reason == null && since !== undefined && Date.now() - since.getTime() > 120_000;
+}
+
 function lineOf(hass: Hass, miner: HmmDevice, status: Status, state: string | undefined, source?: HassState): string {
   const { group, reason, since } = status;
   if (group === "mining") return "";
@@ -242,8 +250,7 @@ function lineOf(hass: Hass, miner: HmmDevice, status: Status, state: string | un
     case "not_mining":
       return timed("line_not_mining");
     case "unknown":
-      return text(hass, source && source.state === "unknown" && source.attributes.reason == null && since
-        && Date.now() - since.getTime() > 120_000 ? "line_unknown" : "line_first");
+      return text(hass, status.isWaiting ? "line_first" : "line_unknown");
     default: {
       const line = own(reason) ?? own(state);
       if (line && !line.includes("{")) return line;

@@ -74,6 +74,19 @@ test.each(["unavailable", "unknown"])("a pool of which all is %s is not said to 
   expect(drawn(new HmmPoolCard(), fakeHass([{ ...pool("p"), entities: { "sensor.pool_status": "ok", "binary_sensor.stratum": "on" } }]), { device_id: "p" })).toContain("all well");
 });
 
+test("a fleet is not said to be well before each of its miners has been read", () => {
+  const waiting = miner("c", { "sensor.status": ["unknown", { reason: "not_polled_yet" }], "sensor.hashrate": "unknown" });
+  const words = drawn(new HmmFleetCard(), fakeHass([FLEET, miner("a"), miner("b"), waiting]));
+  expect(words).toContain("2 of 3 miners are well");
+  expect(words).toContain("2 are mining, 1 not read yet");
+  expect(words).toMatch(/<dd class=><bdi><span class="num">2 <small>of 3/u);
+  expect(drawn(new HmmFleetCard(), fakeHass([FLEET, miner("a"), waiting]))).toContain("1 of 2 miners is well");
+  expect(drawn(new HmmFleetCard(), fakeHass([FLEET, waiting]))).toContain("Waiting for the first readings");
+  // One that never says whether it mines has been read
+  const silent = miner("d", { "sensor.status": "unknown" });
+  expect(drawn(new HmmFleetCard(), fakeHass([FLEET, miner("a"), silent]))).toMatch(/Both miners are well.*1 is mining, 1 is well/u);
+});
+
 test("a pool whose value is not known stands last, however the pools are sorted", () => {
   const hass = fakeHass(["a", "b", "c"].map((id) => pool(id, { "sensor.latency": "1" })));
   const [slow, fast] = ["a", "c"].map((id) => modelOf(hass).byId.get(id)!.entities["sensor.latency"]!);

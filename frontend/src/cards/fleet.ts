@@ -133,7 +133,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     const number = only ? "one" : all.length === 2 ? "two" : "other";
     const badPools = pools.filter(({ status }) => status.bad).length;
     const resting = all.filter(({ status }) => status.group === "resting").length;
-    const waiting = all.filter(({ status }) => status.group === "unknown").length;
+    const waiting = all.filter(({ status }) => status.isWaiting).length;
     let title: string;
     let look = circle("ok", "tint", "mdi:check");
     if (problems.length) {
@@ -151,6 +151,9 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     } else if (resting === all.length) {
       look = circle("off", "tint", "mdi:pause");
       title = this.t(`verdict_resting_${number}`, { name, count: all.length });
+    } else if (waiting) {
+      look = circle("off", "tint", "mdi:help");
+      title = plural(hass, "verdict_some_well", all.length - waiting, { total: all.length });
     } else {
       title = this.t(`verdict_well_${number}`, { name, count: all.length });
     }
@@ -165,7 +168,10 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
 
   private summary(hass: Hass, model: Model, all: One[], pools: { status: PoolStatus }[], only: One | undefined): string {
     const counts = new Map<string, number>();
-    for (const { status } of all) counts.set(status.group, (counts.get(status.group) ?? 0) + 1);
+    for (const { status } of all) {
+      const group = status.group === "unknown" && !status.isWaiting ? "well" : status.group;
+      counts.set(group, (counts.get(group) ?? 0) + 1);
+    }
     let wrong: string[] = [];
     let right: string[] = [];
     if (only) {
@@ -311,7 +317,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
     const soonest = stateOf(hass, fleet, "sensor.soonest_block");
     const days = f.readDays(soonest);
     const price = f.numeric(stateOf(hass, fleet, "sensor.price"));
-    const online = all.filter(({ status }) => status.group !== "offline" && status.group !== "unknown" && !isOff(status)).length;
+    const online = all.filter(({ status }) => status.group !== "offline" && !status.isWaiting && !isOff(status)).length;
     const only = all.length === 1 ? all[0] : undefined;
     return [
       cost
@@ -372,7 +378,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
   }
 }
 
-const ORDER = ["overheated", "fault", "offline", "no_pool", "no_shares", "not_mining", "slow", "warning", "mining", "starting", "resting", "unknown"];
+const ORDER = ["overheated", "fault", "offline", "no_pool", "no_shares", "not_mining", "slow", "warning", "mining", "well", "starting", "resting", "unknown"];
 
 /** H/s of all, and what they should be: the fleet's own sums, else those of its miners. */
 function totalsOf(hass: Hass, model: Model, all: One[]): { total: number | undefined; expected: number | undefined } {
