@@ -92,6 +92,7 @@ from .records import Records
 from .services import async_setup_services
 from .strategy.actions import async_setup_strategy_actions
 from .strategy.manager import StrategyManager
+from .unique_ids import async_follow_unique_id
 from .voice.triggers import async_register_sentences
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -392,6 +393,7 @@ def _make_miner(
 async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> None:
     data = get_data(hass)
     await data.turns.wait()
+    async_follow_unique_id(hass, entry)
     await data.profiles.async_take_over(entry)
     coordinator = _make_miner(hass, data, entry)
     # Also if the miner cannot be set up
@@ -423,6 +425,7 @@ async def _async_setup_miner(hass: HomeAssistant, entry: MinerConfigEntry) -> No
 
 async def _async_setup_pool(hass: HomeAssistant, entry: PoolConfigEntry) -> None:
     data = get_data(hass)
+    async_follow_unique_id(hass, entry)
     if (driver := data.drivers.pools.get(entry.data[CONF_DRIVER])) is None:
         raise _driver_missing(hass, data, DriverId("pool", entry.data[CONF_DRIVER]))
     try:

@@ -86,6 +86,37 @@ def async_change_unique_id(
     before = identity_of(entry)
     if before == unique_id:
         return
+    _move(hass, entry, before, unique_id)
+    hass.config_entries.async_update_entry(entry, unique_id=unique_id)
+    async_dismiss(hass, unique_id)
+
+
+@callback
+def async_follow_unique_id(hass: HomeAssistant, entry: HmmConfigEntry) -> None:
+    """Give what an entry has its id, if that has still the one before.
+
+    Home Assistant writes entries within a second, devices and entities up to three
+    minutes later: after a crash in between, all would be new ones beside the old.
+    """
+    identity = identity_of(entry)
+    names = {
+        name
+        for device in dr.async_entries_for_config_entry(
+            dr.async_get(hass), entry.entry_id
+        )
+        # Workers hang on the device of their account
+        if device.via_device_id is None
+        for domain, name in device.identifiers
+        if domain == DOMAIN
+    }
+    if len(names) == 1 and (before := names.pop()) != identity:
+        _move(hass, entry, before, identity)
+
+
+def _move(
+    hass: HomeAssistant, entry: HmmConfigEntry, before: str, unique_id: str
+) -> None:
+    """Give the device and entities of an entry another id."""
     entities = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(entities, entry.entry_id):
         if entity.unique_id.startswith(f"{before}_"):
@@ -108,8 +139,6 @@ def async_change_unique_id(
                     or connection[1] == unique_id
                 },
             )
-    hass.config_entries.async_update_entry(entry, unique_id=unique_id)
-    async_dismiss(hass, unique_id)
 
 
 @callback

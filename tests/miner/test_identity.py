@@ -20,9 +20,19 @@ from simulator import (
     SimulatedAxeOS,
     SimulatedNerdQAxe,
     SimulatedNMMiner,
+    SimulatedSolopool,
 )
 from simulator.device import SimulatedDevice
-from tests.common import act, devices, find, find_id, identity, poll, refused
+from tests.common import (
+    act,
+    devices,
+    find,
+    find_id,
+    identity,
+    poll,
+    pool_entry,
+    refused,
+)
 from tests.conftest import UsualPorts, miner_entry, set_up
 from tests.flows import begin
 
@@ -95,6 +105,26 @@ async def test_a_mac_that_comes_later_becomes_the_id(
     assert await home.config_entries.async_reload(entry.entry_id)
     await home.async_block_till_done()
     assert entities(home, entry) == before
+
+
+@pytest.mark.parametrize("kind", ["miner", "pool"])
+async def test_a_crash_right_after_the_id_has_changed(
+    home: HomeAssistant, bitaxe: SimulatedAxeOS, kind: str
+) -> None:
+    """Home Assistant writes entries first: their entities and devices follow later."""
+    async with SimulatedSolopool() as pool:
+        made = (
+            pool_entry(pool) if kind == "pool" else miner_entry(bitaxe, "bitaxe", "x")
+        )
+        entry = await set_up(home, made)
+        before = entities(home, entry)
+        ids = {device.id for device in devices(home, entry)}
+        assert await home.config_entries.async_unload(entry.entry_id)
+        home.config_entries.async_update_entry(entry, unique_id=bitaxe.mac.lower())
+        assert await home.config_entries.async_setup(entry.entry_id)
+        await home.async_block_till_done()
+        assert before.items() <= entities(home, entry).items()
+        assert ids <= {device.id for device in devices(home, entry)}
 
 
 async def test_a_mac_that_a_lease_brings_becomes_the_id(
