@@ -87,6 +87,16 @@ test("a fleet is not said to be well before each of its miners has been read", (
   expect(drawn(new HmmFleetCard(), fakeHass([FLEET, miner("a"), silent]))).toMatch(/Both miners are well.*1 is mining, 1 is well/u);
 });
 
+test("revenue that lacks some miners says so where it stands beside the cost of all", () => {
+  const shown = (not_counted: number, state = "1.2", names = ["Loft", "Desk"]) => {
+    const revenue: [string, object] = [state, { unit_of_measurement: "EUR/d", not_counted, not_counted_miners: names.slice(0, not_counted) }];
+    return drawn(new HmmFleetCard(), fakeHass([{ ...FLEET, entities: { ...FLEET.entities, "sensor.revenue_rate": revenue as [string, Record<string, unknown>] } }, miner("m")]));
+  };
+  expect(shown(2)).toContain("Revenue without 2 miners: HMM has no account at their pools");
+  expect(shown(1)).toContain("Revenue without Loft: HMM has no account at its pool");
+  for (const words of [shown(0), shown(2, "unknown")]) expect(words).not.toContain("Revenue without");
+});
+
 test("a pool whose value is not known stands last, however the pools are sorted", () => {
   const hass = fakeHass(["a", "b", "c"].map((id) => pool(id, { "sensor.latency": "1" })));
   const [slow, fast] = ["a", "c"].map((id) => modelOf(hass).byId.get(id)!.entities["sensor.latency"]!);

@@ -57,6 +57,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
       .more { display: flex; align-items: center; justify-content: space-between; width: 100%; min-height: 44px; padding: 0 12px; }
       .hl { display: flex; flex-wrap: wrap; border-top: 1px solid var(--hmm-line); }
       .hl > * { flex: 1 1 220px; }
+      .without { margin: 0; padding: 0 14px 10px; font-size: 12px; line-height: 16px; }
       .start { padding: 8px 10px 10px; }
       @container (max-width: 419px) {
         .alarm .hl, .alert .hl { display: none; }
@@ -98,7 +99,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
           </button>`
         : nothing}
       <div class="line">${this.hashrate(hass, model, all)}</div>
-      ${stats(this.cells(hass, model, all))}
+      ${stats(this.cells(hass, model, all))} ${this.notCounted(hass, model)}
       ${this.config.highlights === false ? nothing : this.highlights(hass, model)}
     </ha-card>`;
   }
@@ -337,6 +338,14 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
         : { label: this.t("online"), value: html`<span class="num">${f.number(hass, online)} <small>${this.t("of_total", { total: all.length })}</small></span>` },
       price !== undefined && { label: this.t("price"), value: quantity(f.perKwh(hass, price)) },
     ];
+  }
+
+  /** Whose cost counts and whose revenue does not. */
+  private notCounted(hass: Hass, model: Model): TemplateResult | typeof nothing {
+    const revenue = stateOf(hass, model.fleet, "sensor.revenue_rate");
+    const { not_counted: count, not_counted_miners: names } = revenue?.attributes ?? {};
+    if (typeof count !== "number" || !count || f.numeric(revenue) === undefined) return nothing;
+    return html`<p class="without sec"><bdi>${plural(hass, "revenue_without", count, { name: Array.isArray(names) ? String(names[0]) : "" })}</bdi></p>`;
   }
 
   private highlights(hass: Hass, model: Model): TemplateResult | typeof nothing {
