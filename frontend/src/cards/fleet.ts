@@ -368,7 +368,7 @@ export class HmmFleetCard extends HmmCard<FleetConfig> {
       ${price
         ? html`<button class="tile big" @click=${() => navigate(`/config/integrations/integration/hmm#config_entry=${entry}`)}>
             ${circle("neu", "tint", "mdi:cash-plus")}
-            <span class="tx"><span class="p">${this.t("set_price")}</span><span class="q e">${this.t("set_price_help")}</span></span>
+            <span class="tx"><span class="p">${this.t("set_price")}</span><span class="q">${this.t("set_price_help")}</span></span>
           </button>`
         : nothing}
       ${best === undefined
