@@ -236,3 +236,32 @@ async def test_card_whose_file_did_not_come_says_so(alone: Page) -> None:
     )
     table = alone.locator("hmm-miners-table-card")
     await expect(table).to_contain_text("Reload the page")
+
+
+async def test_many_are_asked_for_with_the_focus_on_cancel(alone: Page) -> None:
+    """Enter and Escape leave all as it was; only the other button does it."""
+    await alone.evaluate(
+        """async () => {
+          for (const name of ["Axe", "Bee"]) miner(name, "1");
+          window.calls = [];
+          hass.callService = async (...call) => (calls.push(call[1]), { response: { miners: [] } });
+          await show("hmm-miners-table-card");
+        }"""
+    )
+    table = alone.locator("hmm-miners-table-card")
+    await table.get_by_role("checkbox", name="Select all that are shown").check()
+    bar, question = table.get_by_role("toolbar"), table.get_by_role("alertdialog")
+    for key in ("Enter", "Escape"):
+        await bar.get_by_role("button", name="Pause").click()
+        await expect(question).to_contain_text("Pause 2 miners?")
+        await expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+        await alone.keyboard.press(key)
+        await expect(question).to_have_count(0)
+        await expect(bar.get_by_role("button", name="Pause")).to_be_focused()
+    await bar.get_by_label("Mode").select_option("turbo")
+    await expect(question).to_contain_text("Set 2 miners to turbo?")
+    await expect(question.get_by_role("button", name="Cancel")).to_be_focused()
+    assert await alone.evaluate("calls") == []
+    await question.get_by_role("button", name="turbo").click()
+    await expect(question).to_have_count(0)
+    assert await alone.evaluate("calls") == ["set_mode"]
