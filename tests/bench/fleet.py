@@ -232,7 +232,7 @@ async def _measure_home_assistant(
         if known is not None:
             await hass.async_start()
         if known is None:
-            await asyncio.sleep(INTERVAL)  # What a start leaves to be done later
+            await asyncio.sleep(3 * INTERVAL)  # What a start leaves to be done later
             found.memory = _memory() - before
             await _clear_of_statistics(seconds)
             lag.take()
