@@ -98,6 +98,8 @@ def test_yaml_is_yaml(page: Path) -> None:
     """Given an example in YAML, it can be read."""
     for block in blocks(str(page.relative_to(ROOT)), "yaml"):
         assert isinstance(yaml.safe_load(block), dict)
+        # Not the name that its owner gave it
+        assert "device_attr(" not in block
 
 
 @pytest.mark.parametrize("page", RECIPES, ids=lambda page: page.stem)
