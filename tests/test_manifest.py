@@ -1091,6 +1091,17 @@ def test_actions_are_described() -> None:
         }
         required = {str(key) for key in schema.schema if isinstance(key, vol.Required)}
         assert required == {k for k, field in fields.items() if field.get("required")}
+        for key, field in fields.items():
+            if limits := field["selector"].get("number"):
+                check = next(v for k, v in schema.schema.items() if k == key)
+                vol.Schema(check)(limits["min"])
+                vol.Schema(check)(limits["max"])
+                with pytest.raises(vol.Invalid):
+                    vol.Schema(check)(limits["max"] + 1)
+    # What its text proposes
+    assert (
+        described["compare_pools"]["fields"]["days"]["selector"]["number"]["min"] < 0.5
+    )
 
 
 def test_quality_scale_judges_every_rule() -> None:
