@@ -100,6 +100,8 @@ def test_yaml_is_yaml(page: Path) -> None:
         assert isinstance(yaml.safe_load(block), dict)
         # Not the name that its owner gave it
         assert "device_attr(" not in block
+        # Home Assistant takes text only
+        assert not re.search(r"message: .*\| list }}", block)
 
 
 @pytest.mark.parametrize("page", RECIPES, ids=lambda page: page.stem)
