@@ -170,18 +170,14 @@ def _is_miners(entity_id: str) -> bool:
         (Fault.WRONG_MAC, "wrong_device"),
     ],
 )
-async def test_fault_of_an_avalon(
-    home: HomeAssistant,
-    fault: Fault,
-    key: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_fault_of_an_avalon(home: HomeAssistant, fault: Fault, key: str) -> None:
     """An Avalon that fails is unavailable, and back at the next good poll."""
-    monkeypatch.setattr(CgminerClient, "answer_timeout", 0.3)
     async with SimulatedAvalon() as device:
         entry = await set_up(home, miner_entry(device, "avalon_nano"))
         device.fault = fault
-        await poll(home, entry)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(CgminerClient, "answer_timeout", 0.3)
+            await poll(home, entry)
         assert find(home, entry, "sensor", "power").state == STATE_UNAVAILABLE
         assert entry.runtime_data.last_exception.translation_key == key
 
