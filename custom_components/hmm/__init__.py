@@ -51,6 +51,7 @@ from .drivers.service import DriverService
 from .drivers.watch import DriverWatch
 from .entity import (
     async_enable_requested,
+    async_follow_names,
     async_keep_miner_device,
     fleet_device,
     pool_device,
@@ -113,6 +114,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     await async_serve_cards(hass)
     await async_listen_for_broadcasts(hass)
     async_follow_plugs(hass)
+    async_follow_names(hass)
 
     @callback
     def entry_changed(change: ConfigEntryChange, changed: ConfigEntry) -> None:

@@ -7,7 +7,7 @@ from itertools import batched
 from typing import Any, ClassVar, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import (
     CONNECTION_NETWORK_MAC,
@@ -163,6 +163,36 @@ def async_keep_miner_device(
 
     register()
     return miner.async_add_listener(update)
+
+
+@callback
+def async_follow_names(hass: HomeAssistant) -> None:
+    """Rename the entry of a miner or pool whose device is renamed.
+
+    Cards show the name of the device, messages that of the entry: an owner who looks for
+    the one must not find the other.
+    """
+
+    @callback
+    def is_renamed(data: dr.EventDeviceRegistryUpdatedData) -> bool:
+        return data["action"] == "update" and "name_by_user" in data["changes"]
+
+    @callback
+    def renamed(event: Event[dr.EventDeviceRegistryUpdatedData]) -> None:
+        device = dr.async_get(hass).async_get(event.data["device_id"])
+        if device is None or not device.name_by_user:
+            return
+        for entry_id in device.config_entries:
+            entry = hass.config_entries.async_get_entry(entry_id)
+            # Not that of a worker
+            if (
+                entry is not None
+                and entry.domain == DOMAIN
+                and (DOMAIN, identity_of(entry)) in device.identifiers
+            ):
+                hass.config_entries.async_update_entry(entry, title=device.name_by_user)
+
+    hass.bus.async_listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, renamed, is_renamed)
 
 
 def _link(reported: object) -> str | None:

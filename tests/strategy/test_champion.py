@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from homeassistant.components.diagnostics import REDACTED
+from homeassistant.helpers import device_registry as dr
 import pytest
 
 from custom_components.hmm.diagnostics import async_get_config_entry_diagnostics
@@ -67,15 +68,21 @@ async def test_dear_hours(pair: House, freezer: Any) -> None:
     assert pair.event_of(strategy) == "changed"
 
 
-async def test_a_miner_that_gets_another_name(pair: House) -> None:
+@pytest.mark.parametrize("of", ["entry", "device"])
+async def test_a_miner_that_gets_another_name(pair: House, of: str) -> None:
     """It is shown under it at once, as the champion and as who has the best share."""
     pair.price(35)
     strategy = await pair.add("champion", CHAMPION, title="Best")
     await pair.begin()
     best = find(pair.hass, pair.fleet, "sensor", "best_share").attributes["miner"]
     assert {shown(pair, strategy), best} <= {"Axe", "Old"}
-    for entry in pair.entries:
-        pair.hass.config_entries.async_update_entry(entry, title=f"New {entry.title}")
+    devices = dr.async_get(pair.hass)
+    for number, entry in enumerate(pair.entries):
+        name = f"New {entry.title}"
+        if of == "entry":
+            pair.hass.config_entries.async_update_entry(entry, title=name)
+        else:
+            devices.async_update_device(pair.device_id(number), name_by_user=name)
     await later(pair.hass, 1)
     champion = pair.state_of(strategy, "sensor", "champion")
     assert champion.state == "New Axe"
