@@ -387,7 +387,7 @@ async def _close(context: MinerContext) -> None:
             await driver.get_telemetry()
             await driver.close()
             await driver.close()  # twice is not too often
-            require(not session.closed, "close closes the session, which is only lent")
+            require(not session.closed, "close closes the session, which is shared")
             # After one that said no
             replay.bad_response = BadResponse.HTML
             other = context.driver_class()

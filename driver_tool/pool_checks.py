@@ -417,7 +417,7 @@ async def _close(context: PoolContext) -> None:
             await fetch_tiles(driver, account)
             await driver.close()
             await driver.close()  # twice is not too often
-            require(not session.closed, "close closes the session, which is only lent")
+            require(not session.closed, "close closes the session, which is shared")
         await require_closed(replay)
 
 

@@ -69,7 +69,7 @@ from .flows import (
     with_texts,
 )
 from .listening import listening
-from .strangers import Antminer, JsonOfAnotherKind, Lamp, Mailserver
+from .other_devices import Antminer, JsonOfAnotherKind, Lamp, Mailserver
 
 pytestmark = pytest.mark.usefixtures("quick", "usual_ports")
 

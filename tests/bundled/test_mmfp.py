@@ -421,7 +421,7 @@ async def test_gse_block_of_another(driver: MmfpDriver) -> None:
 
 
 async def test_gse_connections_of_one_user(driver: MmfpDriver) -> None:
-    """They share their counts, which must not be added; strangers do not count."""
+    """They share their counts, which must not be added; others do not count."""
     first, second = miner(100), miner(100, difficulty=3072)
     nobody = miner(0, worker_name="")
     async with serving(gse_at(1000.0, first, second, nobody)) as site:

@@ -68,7 +68,7 @@ async def driver(
 async def ear(
     udp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[NMMinerDriver]:
-    """Return a driver that was lent no session: it only listens."""
+    """Return a driver that got no session: it only listens."""
     monkeypatch.setattr(NMMinerDriver, "udp_port", udp_port)
     monkeypatch.setattr(NMMinerDriver, "listen_seconds", 0.5)
     driver = NMMinerDriver()

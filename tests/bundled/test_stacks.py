@@ -702,7 +702,7 @@ async def homes(
             await stack.stop()
 
 
-def lent(coin: str, session: aiohttp.ClientSession) -> CkpoolStackDriver:
+def provided(coin: str, session: aiohttp.ClientSession) -> CkpoolStackDriver:
     """Return the driver of a coin with a session."""
     driver = DRIVERS[coin]()
     driver.session = session
@@ -715,7 +715,7 @@ async def test_probe(
     """Each driver finds its own stack, by what the manager says that it is."""
     for coin, stack in homes.items():
         result = [FoundPool(coin=coin, settings={"manager_port": stack.port})]
-        driver = lent(coin, session)
+        driver = provided(coin, session)
         assert await driver.probe(HOST, 0) == result
         assert await driver.probe(f"stratum+tcp://{HOST}:1", 14333) == result
         assert await driver.probe(HOST, stack.stratum.port) == result
@@ -726,14 +726,14 @@ async def test_probe(
         assert stack.stratum.counters.connections == 0
     # It is not there any more, so the port may be anybody's
     await homes["BTC"].unplug()
-    assert await lent("DGB", session).probe(HOST, homes["BTC"].stratum.port)
+    assert await provided("DGB", session).probe(HOST, homes["BTC"].stratum.port)
 
 
 async def test_probe_finds_nothing(
     session: aiohttp.ClientSession, homes: dict[str, SimulatedStack]
 ) -> None:
     """Another coin, another service, no service, no host."""
-    driver = lent("DGB", session)
+    driver = provided("DGB", session)
     stack = homes["DGB"]
     stack.coin_name = "btc"
     assert await driver.probe(HOST, 0) == []

@@ -242,7 +242,7 @@ async def test_a_flood_pushes_no_known_sender_out(
     assert len(listener.packets) <= 1 + udp.MAX_SENDERS
     first = listener.find("192.168.1.50")
     assert first is not None and first.data["n"] == 1
-    # Still heard, although the flood used up what strangers may send
+    # Still heard, although the flood used up what unknown devices may send
     for address in ("192.168.1.50", "192.168.1.51"):
         listener.datagram_received(b'{"n": 2}', (address, port))
         packet = listener.find(address)

@@ -473,7 +473,7 @@ async def test_no_address(session: aiohttp.ClientSession, base: str) -> None:
 
 
 async def test_no_session() -> None:
-    """A driver that was lent none."""
+    """A driver that got none."""
     with pytest.raises(CannotConnect, match="session"):
         await WebApi(None, "http://127.0.0.1:1").get("stats")
 

@@ -16,7 +16,7 @@ from tests.conftest import free_udp_port
 
 @pytest.fixture
 def context(session: aiohttp.ClientSession) -> DriverContext:
-    """Return what a driver is lent."""
+    """Return what a driver is provided with."""
     return DriverContext(session=session, options={})
 
 

@@ -31,8 +31,8 @@ from simulator.solopool import DEMO_WALLET
 from tests.common import fire_time_changed, pool_entry, until, value
 from tests.conftest import miner_entry, set_up
 from tests.flows import choose, fill
+from tests.other_devices import Lamp
 from tests.repairs import issues
-from tests.strangers import Lamp
 from tests.user_drivers import acme, start
 
 FILE = "garage_driver.py"

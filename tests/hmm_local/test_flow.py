@@ -49,7 +49,7 @@ from tests.flows import (
     suggested,
     with_texts,
 )
-from tests.strangers import Lamp
+from tests.other_devices import Lamp
 
 pytestmark = pytest.mark.usefixtures("quick", "usual_ports")
 

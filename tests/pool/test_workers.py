@@ -490,7 +490,7 @@ async def test_unloaded_while_workers_are_added(
         assert "already exists" not in caplog.text
 
 
-async def test_strangers_at_the_own_address(
+async def test_others_at_the_own_address(
     home: HomeAssistant,
     bitaxe: SimulatedAxeOS,
     caplog: pytest.LogCaptureFixture,

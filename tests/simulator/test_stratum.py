@@ -133,7 +133,7 @@ async def test_refused() -> None:
         b"x" * 100_000 + b"\n",
     ],
 )
-async def test_strangers_are_cut_off(line: bytes) -> None:
+async def test_what_is_not_a_miner_is_cut_off(line: bytes) -> None:
     """Whoever does not speak stratum is counted and gets no answer."""
     async with SimulatedStratum() as port:
         client = await Client.to(port)

@@ -144,7 +144,7 @@ class Memory(Stored):
     """Why it did not follow the last of them."""
     first: str | None = None
     """Where a strategy sent it: that pool comes before its order."""
-    lent: str | None = None
+    unconfirmed: str | None = None
     """Where a strategy sent it in vain: it may come late."""
     suspect_since: float | None = None
     seen: float = 0.0
@@ -273,7 +273,7 @@ def resumed(memory: Memory) -> Memory:
         is_held=False,
         failures=0,
         first=None,
-        lent=None,
+        unconfirmed=None,
         suspect_since=None,
     )
 
@@ -383,13 +383,13 @@ def _followed(memory: Memory, miner: MinerFacts, now: float) -> Memory:
     """Return the memory with where the miner is now, and who brought it there."""
     if memory.at == miner.at:
         return memory
-    if memory.lent == miner.at and not miner.by_user:
+    if memory.unconfirmed == miner.at and not miner.by_user:
         return replace(
             memory,
             at=miner.at,
             to=None,
             first=miner.at,
-            lent=None,
+            unconfirmed=None,
             arrived=now,
             is_placed=True,
             suspect_since=None,
@@ -405,7 +405,7 @@ def _followed(memory: Memory, miner: MinerFacts, now: float) -> Memory:
         memory,
         at=miner.at,
         to=None,
-        lent=None,
+        unconfirmed=None,
         arrived=now,
         is_placed=is_own,
         is_held=memory.is_held or not is_own,

@@ -296,7 +296,7 @@ class Failover:
         It is not looked at meanwhile, so that this is not taken for its owner's choice.
         """
         if self.is_on:
-            memory = replace(self._records[miner_id], lent=pool_id)
+            memory = replace(self._records[miner_id], unconfirmed=pool_id)
             self._remember_soon(miner_id, memory)
         self._reserved.add(miner_id)
         try:
@@ -305,7 +305,7 @@ class Failover:
             self._reserved.discard(miner_id)
             self._take_commands(miner_id)
         if outcome.is_success and self.is_on:
-            memory = replace(self._records[miner_id], first=pool_id, lent=None)
+            memory = replace(self._records[miner_id], first=pool_id, unconfirmed=None)
             self._remember_soon(miner_id, memory)
         return outcome
 

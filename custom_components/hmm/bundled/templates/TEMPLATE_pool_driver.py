@@ -55,8 +55,8 @@ DAY = 86_400
 class ExamplePoolDriver(BasePoolIntegration):
     """The Example Pool.
 
-    ONE instance serves all accounts of all users of this pool; ``self.session`` is lent
-    to it. Several calls may run at the same time. An answer may take 30 seconds.
+    ONE instance serves all accounts of all users of this pool; ``self.session`` is provided
+    by HMM. Several calls may run at the same time. An answer may take 30 seconds.
 
     Every method gets the settings of the account as keyword arguments: the keys of the
     pool file that HMM does not know itself, what the user was asked by
