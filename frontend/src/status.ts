@@ -379,20 +379,36 @@ export function onPrivate(callback: () => void): () => void {
 /** What stands in place of an address. */
 const HIDDEN = "•••";
 
-/** Addresses, with their port and path; wallets, with their worker. No entity of Home Assistant. */
+/**
+ * Addresses, with their port and path; wallets, with their worker. No entity of Home Assistant.
+ *
+ * What repeats has an end: a long text would take seconds.
+ */
 const ADDRESSES =
-  /(?:bitcoincash:)?\b(?=[a-z]*\d)[a-z0-9]{26,}(?:[._][\w-]+)?|\b(?:[\da-f]{2}[:-]){5}[\da-f]{2}\b|(?:[\w+]+:\/\/)?(?:\[[\da-f:.]+\]|\b(?:[\da-f]{0,4}:){3,7}[\da-f]{1,4}\b|\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?!switch\.|sensor\.)(?:[a-z0-9-]+\.)+[a-z]{2,}\b)(?::\d+)?(?:\/[^\s,;]*)?/giu;
+  /(?:bitcoincash:)?\b(?=[a-z]*\d)[a-z0-9]{26,}(?:[._][\w-]+)?|\b(?:[\da-f]{2}[:-]){5}[\da-f]{2}\b|[\w+]{1,20}:\/\/[^\s,;]+|(?:\[[\da-f:.]{2,45}\]|\b(?:[\da-f]{0,4}:){3,7}[\da-f]{1,4}\b|\b[\da-f]{1,4}::[\da-f]{1,4}\b|\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?!switch\.|sensor\.)(?:[a-z0-9-]{1,63}\.){1,9}[a-z]{2,63}\b)(?::\d+)?(?:\/[^\s,;]*)?/giu;
 
 /** What others said, without pools and addresses while private data is hidden. */
 export function veiled(hass: Hass, words: string): string {
   if (!words || !isPrivate()) return words;
   const { pools, byId } = modelOf(hass);
-  const hosts = [...byId.values()].flatMap(({ device }) => hostOf(device.configuration_url) ?? []);
-  let shown = words;
-  // The longest first: one may be part of another
-  for (const pool of [...pools].sort((a, b) => nameOf(b).length - nameOf(a).length)) shown = shown.replaceAll(nameOf(pool), poolName(hass, pools, pool));
-  for (const host of hosts) shown = shown.replaceAll(new RegExp(`(?<![\\w.-])(?:[\\w+]+://)?${host.replace(/\W/gu, "\\$&")}(?:\\.[a-z]+)?(?::\\d+)?(?:/[^\\s,;]*)?(?![\\w-])`, "gu"), HIDDEN);
-  return shown.replace(ADDRESSES, HIDDEN);
+  const names = new Map(pools.map((pool) => [nameOf(pool), poolName(hass, pools, pool)]));
+  // The longest first: one may be part of another. All at once: one may be part of what stands in place of another
+  const longest = [...names.keys()].sort((a, b) => b.length - a.length);
+  const named = names.size ? words.replace(new RegExp(longest.map(wholly).join("|"), "gu"), (name) => names.get(name) ?? HIDDEN) : words;
+  let shown = named.replace(ADDRESSES, HIDDEN);
+  for (const host of new Set([...byId.values()].flatMap(({ device }) => hostOf(device.configuration_url) ?? [])))
+    shown = shown.replace(new RegExp(`(?<![\\w.-])${literally(host)}(?::\\d+)?(?:/[^\\s,;]*)?(?![\\w-])`, "gu"), HIDDEN);
+  return shown;
+}
+
+/** The pattern of what stands there as it is. */
+function literally(words: string): string {
+  return words.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&");
+}
+
+/** The pattern of a name that is no part of a word: it may be a single letter. */
+function wholly(name: string): string {
+  return `${/^\w/u.test(name) ? "(?<!\\w)" : ""}${literally(name)}${/\w$/u.test(name) ? "(?!\\w)" : ""}`;
 }
 
 function hostOf(url: string | null | undefined): string | undefined {

@@ -411,3 +411,27 @@ test("what is no address stays as it is while private data is hidden", () => {
   vi.unstubAllGlobals();
   vi.stubGlobal("document", { hidden: false });
 });
+
+test.each([
+  ["nano-3s refused, so did nano-3s.lan:80", "••• refused, so did •••"],
+  ["fd00::10 is silent, [fd00::10]:80 too", "••• is silent, ••• too"],
+  ["http://axe7:80/x and tcp://u:p@axe8 are silent", "••• and ••• are silent"],
+  ["A cable. At A, B$& and BCH, not BCHX", "Pool 1 · BCH cable. At Pool 1 · BCH, Pool 2 · BCH and Pool 3 · BCH, not BCHX"],
+])("while private data is hidden, %s", (words, shown) => {
+  vi.stubGlobal("localStorage", { getItem: () => "1" });
+  const hosts = ["nano-3s", "nano-3s.lan", "[fd00::10]"].map((host) => miner(host, {}, { configuration_url: `http://${host}/` }));
+  const pools = ["A", "B$&", "BCH"].map((name) => ({ ...pool(name), name }));
+  expect(veiled(fakeHass([FLEET, ...hosts, ...pools]), words)).toBe(shown);
+  vi.unstubAllGlobals();
+  vi.stubGlobal("document", { hidden: false });
+});
+
+test.each(["a.", "a", "a-", "a+", "a_", "ab1.", ":", "a:", "[", "://", "A"])("hiding private data in a long text of %s takes no seconds", (part) => {
+  vi.stubGlobal("localStorage", { getItem: () => "1" });
+  const hass = fakeHass([FLEET, pool("A"), miner("m", {}, { configuration_url: "http://a/" })]);
+  const began = performance.now();
+  veiled(hass, part.repeat(120_000 / part.length));
+  expect(performance.now() - began).toBeLessThan(2_000);
+  vi.unstubAllGlobals();
+  vi.stubGlobal("document", { hidden: false });
+});
